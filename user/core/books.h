@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The books of one poller: its time cut into consecutive intervals, each
+ * billed to exactly one account. The end of one interval is the start of the
+ * next, so the sum of all accounts is the elapsed time by construction.
+ */
+#ifndef RUBATO_CORE_BOOKS_H
+#define RUBATO_CORE_BOOKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/rubato.h>
+#include "core/sched.h"
+
+struct books {
+	struct rubato_core *core;	/* this poller's line of `cores` */
+	struct sched *sched;
+	uint64_t last;			/* stamp that ends the last interval */
+	uint64_t suspicious_cycles;	/* longer intervals: ask the kernel */
+	/*
+	 * Cycles that this thread has waited for a CPU, ever (run_delay of
+	 * schedstat); called only for suspicious intervals. NULL: never stolen.
+	 */
+	uint64_t (*run_delay_cycles)(void *context);
+	void *context;
+	uint64_t run_delay_last;
+};
+
+void books_open(struct books *books, uint64_t now);
+
+/*
+ * Each of these ends the running interval at @now, bills it, and returns what
+ * was billed (the interval less what was stolen). A stamp that went backwards
+ * counts as zero and is counted in negative_intervals.
+ */
+uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
+		    uint32_t units, uint32_t bytes, uint64_t now);
+uint64_t books_idle(struct books *books, uint64_t now);
+/* The thread was blocked: no run delay can hide in it but its wake-up. */
+uint64_t books_asleep(struct books *books, uint64_t now);
+
+/*
+ * One interval that served several tenants: split by calibrated cost per
+ * packet and per byte; the parts sum up to the interval exactly.
+ */
+struct books_share {
+	uint32_t slot;
+	uint32_t packets;
+	uint32_t bytes;
+};
+uint64_t books_split(struct books *books, enum rubato_phase phase,
+		     const struct books_share *shares, uint32_t nr_shares,
+		     uint64_t packet_cycles, uint64_t byte_cycles_fp16,
+		     uint64_t now);
+
+#endif /* RUBATO_CORE_BOOKS_H */
