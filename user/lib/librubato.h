@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * librubato: control of a Rubato datapath.
+ *
+ * A connection finds out by itself where tenants are kept: in the kernel
+ * module (/sys/kernel/rubato) or, without it, in the daemon (its root-only
+ * UNIX socket). Ports, cores and the state of the whole always come from the
+ * daemon.
+ *
+ * Calls return 0, or a negative errno with *error filled in; pointers are
+ * NULL on failure. On failure nothing has changed, unless the call says
+ * otherwise. `error` may be NULL everywhere. A connection is not locked: one
+ * thread at a time. Nothing here aborts, prints or changes signal handling.
+ */
+#ifndef LIBRUBATO_H
+#define LIBRUBATO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/rubato.h>
+
+#include "error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RUBATO_SOCKET_DEFAULT	"/run/rubato/control.sock"
+#define RUBATO_SOCKET_VARIABLE	"RUBATO_SOCKET"	/* names another socket */
+#define RUBATO_SYSFS_DEFAULT	"/sys/kernel/rubato"
+#define RUBATO_SYSFS_VARIABLE	"RUBATO_SYSFS"	/* for tests of this library */
+
+struct rubato;
+struct json_object;		/* of json-c: release with json_object_put() */
+
+/* Where tenants are kept. */
+enum rubato_place {
+	RUBATO_PLACE_AUTO,	/* the daemon's choice, else what is there */
+	RUBATO_PLACE_KERNEL,	/* the module; works without a daemon */
+	RUBATO_PLACE_DAEMON,	/* whatever the daemon uses, through it */
+};
+
+/*
+ * Connect. Errors: ENOENT neither module nor daemon is there, EACCES or EPERM
+ * not root, EPROTO something else answers at the socket.
+ */
+struct rubato *rubato_open(struct rubato_error *error);
+struct rubato *rubato_open_at(enum rubato_place place,
+			      struct rubato_error *error);
+void rubato_close(struct rubato *r);
+
+/* "kernel" or "daemon": who has authority over tenants' parameters. */
+const char *rubato_authority(const struct rubato *r);
+
+/* Ticks of the TSC per millisecond; never 0. */
+uint32_t rubato_tsc_khz(const struct rubato *r);
+
+/*
+ * Parameters of a tenant. In calls that change, `set` says which fields
+ * count; in answers all of them do.
+ */
+#define RUBATO_SET_BUDGET	(1U << 0)
+#define RUBATO_SET_PERIOD	(1U << 1)
+#define RUBATO_SET_BURST	(1U << 2)
+#define RUBATO_SET_WEIGHT	(1U << 3)
+#define RUBATO_SET_BORROW	(1U << 4)
+#define RUBATO_SET_ALL		0x1fU
+
+#define RUBATO_BUDGET_NONE	UINT64_MAX	/* `max`: not limited */
+
+struct rubato_tenant_params {
+	uint32_t set;
+	uint32_t weight;	/* RUBATO_WEIGHT_MIN..MAX */
+	uint64_t budget_cycles;	/* per period; RUBATO_BUDGET_NONE */
+	uint64_t period_us;	/* RUBATO_PERIOD_US_MIN..MAX */
+	uint64_t burst_cycles;	/* 0..RUBATO_BURST_CYCLES_MAX */
+	bool borrow;
+};
+
+struct rubato_cgroup {
+	uint64_t id;		/* as name_to_handle_at() gives it; 0: waiting */
+	char *path;		/* below the root of the cgroup2 hierarchy */
+};
+
+struct rubato_tenant {
+	char name[RUBATO_NAME_SIZE];
+	uint32_t slot;
+	struct rubato_tenant_params params;
+	size_t nr_cgroups;
+	struct rubato_cgroup *cgroups;
+	struct json_object *stats;	/* counters by name; may be NULL */
+};
+
+/* [a-z0-9][a-z0-9_.-]{0,62}; `system` is taken. EINVAL, ENAMETOOLONG. */
+int rubato_name_check(const char *name, struct rubato_error *error);
+
+/* Are the fields that ->set names within the limits? ERANGE. */
+int rubato_params_check(const struct rubato_tenant_params *params,
+			struct rubato_error *error);
+
+/*
+ * Make a tenant. @params may be NULL: defaults. EEXIST the name is taken,
+ * ENOSPC there are RUBATO_TENANTS_MAX already.
+ */
+int rubato_tenant_add(struct rubato *r, const char *name,
+		      const struct rubato_tenant_params *params,
+		      struct rubato_error *error);
+
+/* Remove a tenant; succeeds while it is busy. ENOENT; EBUSY for `system`. */
+int rubato_tenant_del(struct rubato *r, const char *name,
+		      struct rubato_error *error);
+
+/* Change the parameters that params->set names. ENOENT, ERANGE. */
+int rubato_tenant_set(struct rubato *r, const char *name,
+		      const struct rubato_tenant_params *params,
+		      struct rubato_error *error);
+
+/* One tenant (or `system`). The caller calls rubato_tenant_free(). */
+struct rubato_tenant *rubato_tenant_get(struct rubato *r, const char *name,
+					struct rubato_error *error);
+void rubato_tenant_free(struct rubato_tenant *tenant);
+
+/* All tenants by slot, `system` first. The caller frees the list. */
+struct rubato_tenant_list {
+	size_t nr_tenants;
+	struct rubato_tenant **tenants;
+};
+
+int rubato_tenant_list(struct rubato *r, struct rubato_tenant_list *list,
+		       struct rubato_error *error);
+void rubato_tenant_list_free(struct rubato_tenant_list *list);
+
+/*
+ * Give a cgroup (version 2) and its descendants to a tenant, or take it away.
+ * @path: a directory in a mounted cgroup2 hierarchy, or a path below its root.
+ * ENOENT no such tenant or cgroup, EINVAL a version 1 cgroup or none at all,
+ * EBUSY it belongs to another tenant (named), EEXIST to this one already.
+ */
+int rubato_cgroup_add(struct rubato *r, const char *name, const char *path,
+		      struct rubato_error *error);
+int rubato_cgroup_remove(struct rubato *r, const char *name, const char *path,
+			 struct rubato_error *error);
+
+/* Where a cgroup is, found in /proc/self/mountinfo (hybrid hosts too). */
+struct rubato_cgroup_place {
+	uint64_t id;
+	char path[4096];	/* below the root of the hierarchy: "/a/b" */
+	char directory[4096];	/* its directory in the file system */
+};
+
+/* Find the mounted cgroup2 hierarchy: place->path is "/". ENOENT: none. */
+int rubato_cgroup_root(struct rubato_cgroup_place *place,
+		       struct rubato_error *error);
+
+/* Find the cgroup that @path means, as in rubato_cgroup_add(). */
+int rubato_cgroup_find(const char *path, struct rubato_cgroup_place *place,
+		       struct rubato_error *error);
+
+/*
+ * Ports, from the daemon. @request has the keys of `port-add` in
+ * Documentation/control-protocol.md and stays the caller's.
+ */
+int rubato_port_add(struct rubato *r, struct json_object *request,
+		    struct rubato_error *error);
+int rubato_port_del(struct rubato *r, const char *interface,
+		    struct rubato_error *error);
+struct json_object *rubato_port_list(struct rubato *r,
+				     struct rubato_error *error);
+
+struct json_object *rubato_core_list(struct rubato *r,
+				     struct rubato_error *error);
+struct json_object *rubato_status(struct rubato *r, struct rubato_error *error);
+int rubato_policy_set(struct rubato *r, const char *policy,
+		      struct rubato_error *error);
+
+/*
+ * What people write, exactly, in integers:
+ *   budget  max | 25% | 200us/1ms | 5Mcyc/10ms | 200us | 5Mcyc | 5000000
+ *           (percent of one core; without "/period" of the tenant's period)
+ *   period  1ms | 500us | 1s | 1000 (us)
+ *   burst   5Mcyc | 2ms (of one core) | 5000000 (cycles)
+ *   weight  1..10000
+ *   borrow  on | off
+ * Fractions are allowed ("12.5%", "1.5ms"); a period must be whole
+ * microseconds, cycles are rounded down. NULL fields are left alone.
+ */
+struct rubato_params_text {
+	const char *budget;
+	const char *period;
+	const char *burst;
+	const char *weight;
+	const char *borrow;
+};
+
+/*
+ * @period_us is the period that a budget without one refers to, unless the
+ * text gives a period too. EINVAL not understood, ERANGE out of limits.
+ */
+int rubato_params_parse(const struct rubato_params_text *text,
+			uint32_t tsc_khz, uint64_t period_us,
+			struct rubato_tenant_params *params,
+			struct rubato_error *error);
+
+/* A number that must be all of @text, in min..max. @what names it. */
+int rubato_parse_number(const char *text, const char *what, uint64_t min,
+			uint64_t max, uint64_t *value,
+			struct rubato_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBRUBATO_H */
