@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The steer program: which tenant a frame belongs to, and which AF_XDP socket
+ * gets it. The decision is drawn at the top of steer.h. Whatever is in doubt
+ * goes to the kernel, which behaves as if this program were not there.
+ *
+ * Each frame is counted once, in one field of one line of the map `steer`;
+ * XDP on a CPU is the only writer of that CPU's lines, so plain additions do.
+ */
+#include <linux/bpf.h>
+#include <linux/rubato.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "maps.h"
+#include "parse.h"
+#include "steer.h"
+
+#define STEER_AF_INET	2
+#define STEER_AF_INET6	10
+
+/* The words of struct rubato_steer, by number: why a frame is not steered. */
+#define STEER_WORD(name) \
+	(__builtin_offsetof(struct rubato_steer, name) / sizeof(__u64))
+#define STEER_WORDS	(sizeof(struct rubato_steer) / sizeof(__u64))
+
+enum steer_reason {
+	STEER_CLAIMED = 0,
+	STEER_PASSED = STEER_WORD(passed),
+	STEER_NO_SOCKET = STEER_WORD(no_socket),
+	STEER_MALFORMED = STEER_WORD(malformed),
+	STEER_TOO_LONG = STEER_WORD(too_long),
+	STEER_NO_NEIGHBOUR = STEER_WORD(no_neighbour),
+	STEER_NO_METADATA = STEER_WORD(no_metadata),
+};
+
+/* The decision on a frame, as it grows. */
+struct steer_claim {
+	struct steer_packet packet;
+	struct steer_port *port;	/* it came in by */
+	struct steer_route *route;	/* it leaves by */
+	__u32 slot;			/* its tenant, once it is claimed */
+	__u32 routed;			/* else bridged */
+	__u32 socket;			/* index into `xsks` */
+	__u8 next_hop[ETH_ALEN];
+};
+
+static __always_inline struct rubato_steer *steer_counters(__u32 slot)
+{
+	__u32 index = bpf_get_smp_processor_id() * RUBATO_SLOTS;
+
+	if (slot < RUBATO_SLOTS)
+		index += slot;
+	return bpf_map_lookup_elem(&steer, &index);
+}
+
+static __always_inline int steer_leave(__u32 slot, enum steer_reason reason)
+{
+	__u64 *words = (__u64 *)steer_counters(slot);
+
+	if (words)
+		words[reason & (STEER_WORDS - 1)]++;
+	return XDP_PASS;
+}
+
+static __always_inline int steer_same_mac(const __u8 *a, const __u8 *b)
+{
+	const __u16 *left = (const __u16 *)a, *right = (const __u16 *)b;
+
+	return left[0] == right[0] && left[1] == right[1] &&
+	       left[2] == right[2];
+}
+
+static __always_inline int steer_has_mac(const struct steer_route *route)
+{
+	const __u16 *mac = (const __u16 *)route->mac;
+
+	return mac[0] | mac[1] | mac[2];
+}
+
+static __always_inline struct steer_route *
+steer_find_route(struct steer_packet *packet)
+{
+	if (packet->ipv6)
+		return bpf_map_lookup_elem(&routes6, &packet->key6);
+	return bpf_map_lookup_elem(&routes4, &packet->key4);
+}
+
+/* Is the frame addressed to this host's router? */
+static __always_inline int
+steer_is_routed(const struct steer_port *port, const __u8 *destination)
+{
+	return steer_same_mac(destination, port->mac) ||
+	       (port->bridge_ifindex &&
+		steer_same_mac(destination, port->bridge_mac));
+}
+
+/* Is the frame on its way through a bridge, to the route's port? */
+static __always_inline int
+steer_is_bridged(const struct steer_port *port,
+		 const struct steer_route *route, const __u8 *destination)
+{
+	if (steer_has_mac(route) && steer_same_mac(destination, route->mac))
+		return 1;
+	return (route->flags & STEER_ROUTE_UPLINK) && port->bridge_ifindex &&
+	       port->bridge_ifindex == route->bridge_ifindex;
+}
+
+/* Find the route and what kind of forwarding it is. */
+static __always_inline enum steer_reason
+steer_decide(struct xdp_md *ctx, struct steer_claim *claim)
+{
+	struct ethhdr *ethernet = (void *)(long)ctx->data;
+	struct steer_port *port = claim->port;
+	struct steer_route *route;
+
+	route = steer_find_route(&claim->packet);
+	/* What would leave as it came is the kernel's to answer or to drop. */
+	if (!route || route->ifindex == ctx->ingress_ifindex)
+		return STEER_PASSED;
+	if ((void *)(ethernet + 1) > (void *)(long)ctx->data_end)
+		return STEER_MALFORMED;
+	claim->routed = steer_is_routed(port, ethernet->h_dest);
+	/* The kernel says "time exceeded" for the last hop. */
+	if (claim->routed && claim->packet.hop_limit <= 1)
+		return STEER_PASSED;
+	if (!claim->routed && !steer_is_bridged(port, route, ethernet->h_dest))
+		return STEER_PASSED;
+
+	claim->route = route;
+	claim->slot = port->flags & STEER_PORT_OWNED ? port->slot : route->slot;
+	return claim->packet.length > port->max_length ? STEER_TOO_LONG : 0;
+}
+
+/* The addresses for the FIB; false if the frame is not what it was. */
+static __always_inline int
+steer_fill_fib(struct xdp_md *ctx, const struct steer_packet *packet,
+	       struct bpf_fib_lookup *fib)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *network = (void *)(long)ctx->data + ETH_HLEN;
+	struct ipv6hdr *ipv6 = network;
+	struct iphdr *ipv4 = network;
+
+	if (packet->ipv6) {
+		if ((void *)(ipv6 + 1) > end)
+			return 0;
+		fib->family = STEER_AF_INET6;
+		fib->flowinfo = *(__be32 *)ipv6 & bpf_htonl(0x0fffffff);
+		__builtin_memcpy(fib->ipv6_src, &ipv6->saddr, 16);
+		__builtin_memcpy(fib->ipv6_dst, &ipv6->daddr, 16);
+		return 1;
+	}
+	if ((void *)(ipv4 + 1) > end)
+		return 0;
+	fib->family = STEER_AF_INET;
+	fib->tos = ipv4->tos;
+	fib->l4_protocol = ipv4->protocol;
+	fib->ipv4_src = ipv4->saddr;
+	fib->ipv4_dst = ipv4->daddr;
+	return 1;
+}
+
+/* Ask the kernel for the next hop; it must leave by the route's port. */
+static __always_inline enum steer_reason
+steer_ask_fib(struct xdp_md *ctx, struct steer_claim *claim)
+{
+	struct bpf_fib_lookup fib = {};
+	long result;
+
+	/* The FIB does not know which VLAN the answer is for. */
+	if (claim->packet.l3_offset != ETH_HLEN)
+		return STEER_PASSED;
+	if (!steer_fill_fib(ctx, &claim->packet, &fib))
+		return STEER_MALFORMED;
+	/* To the kernel's routing, a bridge's ports are the bridge. */
+	fib.ifindex = claim->port->bridge_ifindex ?: ctx->ingress_ifindex;
+
+	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	if (result == BPF_FIB_LKUP_RET_NO_NEIGH)
+		return STEER_NO_NEIGHBOUR;
+	if (result != BPF_FIB_LKUP_RET_SUCCESS ||
+	    fib.ifindex != claim->route->ifindex)
+		return STEER_PASSED;
+	__builtin_memcpy(claim->next_hop, fib.dmac, ETH_ALEN);
+	return 0;
+}
+
+static __always_inline enum steer_reason
+steer_find_next_hop(struct xdp_md *ctx, struct steer_claim *claim)
+{
+	if (!claim->routed)
+		return 0;
+	if (!steer_has_mac(claim->route))
+		return steer_ask_fib(ctx, claim);
+	__builtin_memcpy(claim->next_hop, claim->route->mac, ETH_ALEN);
+	return 0;
+}
+
+/*
+ * A socket of another queue would drop the frame: no better than none. It is
+ * found here when the netdev has more queues than the daemon made room for.
+ */
+static __always_inline int steer_has_socket(__u32 index, __u32 queue)
+{
+	struct bpf_xdp_sock *socket = bpf_map_lookup_elem(&xsks, &index);
+
+	return socket && socket->queue_id == queue;
+}
+
+/* Slots of their own are for tenants on shared ports, unless policy is fifo. */
+static __always_inline __u32 steer_socket_slot(const struct steer_claim *claim)
+{
+	struct steer_config *config;
+	__u32 zero = 0;
+
+	if (claim->port->flags & STEER_PORT_OWNED ||
+	    claim->slot >= claim->port->xsk_stride)
+		return 0;
+	config = bpf_map_lookup_elem(&steer_config, &zero);
+	if (config && config->flags & STEER_CONFIG_FIFO)
+		return 0;
+	return claim->slot;
+}
+
+static __always_inline enum steer_reason
+steer_find_socket(struct xdp_md *ctx, struct steer_claim *claim)
+{
+	__u32 queue = ctx->rx_queue_index;
+	__u32 first = claim->port->xsk_base + queue * claim->port->xsk_stride;
+	__u32 slot = steer_socket_slot(claim);
+
+	claim->socket = first + slot;
+	if (steer_has_socket(claim->socket, queue))
+		return 0;
+	claim->socket = first;
+	if (slot && steer_has_socket(claim->socket, queue))
+		return 0;
+	return STEER_NO_SOCKET;
+}
+
+/*
+ * Write struct steer_meta right before the frame, in place of what a program
+ * that ran earlier may have left there.
+ */
+static __always_inline enum steer_reason
+steer_write_metadata(struct xdp_md *ctx, const struct steer_claim *claim)
+{
+	const struct steer_route *route = claim->route;
+	long present = (long)ctx->data - (long)ctx->data_meta;
+	struct steer_meta *meta;
+
+	if (bpf_xdp_adjust_meta(ctx, present - (long)sizeof(*meta)))
+		return STEER_NO_METADATA;
+	meta = (void *)(long)ctx->data_meta;
+	if ((void *)(meta + 1) > (void *)(long)ctx->data)
+		return STEER_NO_METADATA;
+
+	meta->port = route->port;
+	meta->port_generation = route->port_generation;
+	meta->in_slot = claim->slot;
+	meta->out_slot = route->slot;
+	meta->flags = (claim->routed ? STEER_META_ROUTED : 0) |
+		      (claim->packet.ipv6 ? STEER_META_IPV6 : 0);
+	meta->l3_offset = claim->packet.l3_offset;
+	__builtin_memcpy(meta->next_hop, claim->next_hop, ETH_ALEN);
+	return 0;
+}
+
+static __always_inline int steer_redirect(const struct steer_claim *claim)
+{
+	struct rubato_steer *counters = steer_counters(claim->slot);
+
+	if (counters) {
+		counters->packets++;
+		counters->bytes += claim->packet.length;
+	}
+	/* Should the socket have gone meanwhile, the kernel gets the frame. */
+	return bpf_redirect_map(&xsks, claim->socket, XDP_PASS);
+}
+
+SEC("xdp")
+int rubato_steer(struct xdp_md *ctx)
+{
+	struct steer_claim claim = {};
+	__u32 ifindex = ctx->ingress_ifindex;
+	enum steer_reason reason;
+	enum steer_parse parsed;
+
+	claim.port = bpf_map_lookup_elem(&ports, &ifindex);
+	if (!claim.port)
+		return steer_leave(RUBATO_SLOT_SYSTEM, STEER_PASSED);
+	parsed = steer_parse(ctx, &claim.packet);
+	if (parsed != STEER_PARSE_OK)
+		return steer_leave(RUBATO_SLOT_SYSTEM,
+				   parsed == STEER_PARSE_MALFORMED ?
+				   STEER_MALFORMED : STEER_PASSED);
+
+	reason = steer_decide(ctx, &claim);
+	if (!reason)
+		reason = steer_find_next_hop(ctx, &claim);
+	if (!reason)
+		reason = steer_find_socket(ctx, &claim);
+	if (!reason)
+		reason = steer_write_metadata(ctx, &claim);
+	if (!reason)
+		return steer_redirect(&claim);
+	if (reason == STEER_PASSED)
+		claim.slot = RUBATO_SLOT_SYSTEM;
+	return steer_leave(claim.slot, reason);
+}
+
+char _license[] SEC("license") = "GPL";
