@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "error.h"
 
@@ -11,7 +12,7 @@ int rubato_error_set(struct rubato_error *e, int code, const char *format, ...)
 	va_list arguments;
 
 	if (e) {
-		e->code = code;
+		e->code = abs(code);
 		va_start(arguments, format);
 		vsnprintf(e->text, sizeof(e->text), format, arguments);
 		va_end(arguments);

@@ -16,9 +16,10 @@ struct rubato_error {
 };
 
 /*
- * Set *e to @code and the formatted text, cut to what fits. @e may be NULL,
- * then only the return value is left. Returns @code, so that a caller can say
- * `return -rubato_error_set(e, EINVAL, "...")`. errno is left alone.
+ * Set *e to the formatted text, cut to what fits, and to @code, which may be an
+ * errno of either sign. @e may be NULL, then only the return value is left.
+ * Returns @code as it was given: `return rubato_error_set(e, -EINVAL, "...")`.
+ * errno is left alone.
  */
 int rubato_error_set(struct rubato_error *e, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* Tenants through the daemon. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+#include "tenant_json.h"
+
+static struct json_object *new_request(const char *op, const char *name)
+{
+	struct json_object *request = json_object_new_object();
+
+	json_object_object_add(request, "op", json_object_new_string(op));
+	if (name)
+		json_object_object_add(request, "name",
+				       json_object_new_string(name));
+	return request;
+}
+
+static int change_tenant(struct rubato *r, const char *op, const char *name,
+			 const struct rubato_tenant_params *params,
+			 struct rubato_error *error)
+{
+	struct json_object *request = new_request(op, name);
+
+	if (params)
+		tenant_json_put_params(request, params);
+	return rubato_daemon_call(r, request, NULL, error);
+}
+
+static int tenant_add(struct rubato *r, const char *name,
+		      const struct rubato_tenant_params *params,
+		      struct rubato_error *error)
+{
+	return change_tenant(r, "tenant-add", name, params, error);
+}
+
+static int tenant_del(struct rubato *r, const char *name,
+		      struct rubato_error *error)
+{
+	return change_tenant(r, "tenant-del", name, NULL, error);
+}
+
+static int tenant_set(struct rubato *r, const char *name,
+		      const struct rubato_tenant_params *params,
+		      struct rubato_error *error)
+{
+	return change_tenant(r, "tenant-set", name, params, error);
+}
+
+static struct rubato_tenant *tenant_get(struct rubato *r, const char *name,
+					struct rubato_error *error)
+{
+	struct rubato_tenant *tenant;
+	struct json_object *result;
+
+	if (rubato_daemon_call(r, new_request("tenant-get", name), &result,
+			       error))
+		return NULL;
+	tenant = tenant_json_decode(result, error);
+	json_object_put(result);
+	return tenant;
+}
+
+static int decode_list(struct json_object *array,
+		       struct rubato_tenant_list *list,
+		       struct rubato_error *error)
+{
+	size_t count;
+
+	if (!json_object_is_type(array, json_type_array))
+		return -rubato_error_set(error, EPROTO,
+			"rubatod answered no list of tenants");
+	count = json_object_array_length(array);
+	list->tenants = calloc(count + 1, sizeof(*list->tenants));
+	if (!list->tenants)
+		return -rubato_error_set(error, ENOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		struct rubato_error why;
+		struct rubato_tenant *tenant;
+
+		tenant = tenant_json_decode(json_object_array_get_idx(array, i),
+					    &why);
+		if (!tenant)
+			return -rubato_error_set(error, EPROTO,
+				"rubatod's answer: %.400s", why.text);
+		list->tenants[list->nr_tenants++] = tenant;
+	}
+	return 0;
+}
+
+static int tenant_list(struct rubato *r, struct rubato_tenant_list *list,
+		       struct rubato_error *error)
+{
+	struct json_object *result;
+	int ret;
+
+	ret = rubato_daemon_call(r, new_request("tenant-list", NULL), &result,
+				 error);
+	if (ret)
+		return ret;
+	ret = decode_list(result, list, error);
+	json_object_put(result);
+	return ret;
+}
+
+static int change_cgroup(struct rubato *r, const char *op, const char *name,
+			 const char *path, struct rubato_error *error)
+{
+	struct json_object *request = new_request(op, name);
+
+	json_object_object_add(request, "path", json_object_new_string(path));
+	return rubato_daemon_call(r, request, NULL, error);
+}
+
+static int cgroup_add(struct rubato *r, const char *name, const char *path,
+		      struct rubato_error *error)
+{
+	return change_cgroup(r, "cgroup-add", name, path, error);
+}
+
+static int cgroup_remove(struct rubato *r, const char *name, const char *path,
+			 struct rubato_error *error)
+{
+	return change_cgroup(r, "cgroup-remove", name, path, error);
+}
+
+const struct rubato_place_ops rubato_daemon_ops = {
+	.tenant_add = tenant_add,
+	.tenant_del = tenant_del,
+	.tenant_set = tenant_set,
+	.tenant_get = tenant_get,
+	.tenant_list = tenant_list,
+	.cgroup_add = cgroup_add,
+	.cgroup_remove = cgroup_remove,
+};
+
+int rubato_port_add(struct rubato *r, struct json_object *request,
+		    struct rubato_error *error)
+{
+	struct json_object *copy = new_request("port-add", NULL);
+
+	json_object_object_foreach(request, key, value)
+		json_object_object_add(copy, key, json_object_get(value));
+	json_object_object_add(copy, "op", json_object_new_string("port-add"));
+	return rubato_daemon_call(r, copy, NULL, error);
+}
+
+int rubato_port_del(struct rubato *r, const char *interface,
+		    struct rubato_error *error)
+{
+	struct json_object *request = new_request("port-del", NULL);
+
+	json_object_object_add(request, "interface",
+			       json_object_new_string(interface));
+	return rubato_daemon_call(r, request, NULL, error);
+}
+
+static struct json_object *query(struct rubato *r, const char *op,
+				 struct rubato_error *error)
+{
+	struct json_object *result;
+
+	if (rubato_daemon_call(r, new_request(op, NULL), &result, error))
+		return NULL;
+	if (!result)
+		rubato_error_set(error, EPROTO, "rubatod answered nothing");
+	return result;
+}
+
+struct json_object *rubato_port_list(struct rubato *r,
+				     struct rubato_error *error)
+{
+	return query(r, "port-list", error);
+}
+
+struct json_object *rubato_core_list(struct rubato *r,
+				     struct rubato_error *error)
+{
+	return query(r, "core-list", error);
+}
+
+struct json_object *rubato_status(struct rubato *r, struct rubato_error *error)
+{
+	return query(r, "status", error);
+}
+
+int rubato_policy_set(struct rubato *r, const char *policy,
+		      struct rubato_error *error)
+{
+	struct json_object *request = new_request("policy-set", NULL);
+
+	json_object_object_add(request, "policy",
+			       json_object_new_string(policy));
+	return rubato_daemon_call(r, request, NULL, error);
+}
