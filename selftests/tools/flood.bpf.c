@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Run by flood --wire with BPF_F_TEST_XDP_LIVE_FRAMES: every frame that the
+ * kernel makes from the template gets the source port of the next flow and goes
+ * out of one interface, past the sending machine's whole stack.
+ *
+ * Starting and ending such a run takes the kernel about 20 ms, so one run lasts
+ * as long as the whole flood, and frames that are not due yet are dropped here.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "flood_frame.h"
+
+/* Pages come back as the receiver left them, so all of it is written anew. */
+struct flood_headers headers;
+const volatile __u32 ifindex;
+const volatile __u32 nr_flows = 1;
+const volatile __u16 first_port = 1024;
+const volatile __u64 interval_ns_fp8;	/* between frames, 56.8; 0: no pace */
+
+#define LATE_FRAMES 64	/* a sender that is later than this stays late */
+
+/* One thread runs the program, so this needs no lock. */
+__u64 packets;
+__u64 due_ns_fp8;
+
+static __always_inline int too_early(void)
+{
+	__u64 now_fp8 = bpf_ktime_get_ns() << 8;
+
+	if (now_fp8 < due_ns_fp8)
+		return 1;
+	if (now_fp8 - due_ns_fp8 > LATE_FRAMES * interval_ns_fp8)
+		due_ns_fp8 = now_fp8;
+	due_ns_fp8 += interval_ns_fp8;
+	return 0;
+}
+
+SEC("xdp")
+int flood_frame(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	struct flood_headers *out = data;
+
+	if ((void *)(out + 1) > end)
+		return XDP_ABORTED;
+	if (interval_ns_fp8 && too_early())
+		return XDP_DROP;
+
+	__builtin_memcpy(out, &headers, sizeof(headers));
+	out->udp.source = bpf_htons(first_port + packets % nr_flows);
+	packets++;
+	return bpf_redirect(ifindex, 0);
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An aggressor: floods an address with UDP datagrams from one thread.
+ *
+ *	flood --to 10.9.2.2 --size 18 --flows 4096 --seconds 5 --idle
+ *
+ * prints one line of JSON when it ends (time over, SIGTERM or SIGINT).
+ *
+ * A flood that comes in from a wire costs the machine under attack nothing to
+ * make; one that is made on the same machine takes processor time from all that
+ * runs there. Two things keep that small. --idle runs it SCHED_IDLE: it takes
+ * only time that nobody else wants. --wire sends ready-made frames through XDP,
+ * past the sender's stack, for a tenth of the cost of sockets.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "flood.h"
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number)
+{
+	(void)signal_number;
+	stopped = 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static void usage(FILE *out)
+{
+	fputs("Usage: flood --to ADDRESS [OPTION]...\n"
+	      "  --to ADDRESS   IPv4 or IPv6 address\n"
+	      "  --port N       destination port (7777)\n"
+	      "  --size N       bytes of payload in a datagram (18)\n"
+	      "  --flows N      distinct source ports, used in turn (1)\n"
+	      "  --pps N        datagrams per second; 0: as fast as possible (0)\n"
+	      "  --seconds N    0: until SIGTERM or SIGINT (0)\n"
+	      "  --idle         run SCHED_IDLE\n"
+	      "  --wire IFACE --mac MAC\n"
+	      "                 send by XDP out of IFACE to the next hop MAC\n", out);
+}
+
+static int number(const char *name, const char *text, uint64_t min, uint64_t max,
+		  uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' ||
+	    *value < min || *value > max) {
+		fprintf(stderr, "flood: --%s %s: a number from %ju to %ju\n",
+			name, text, (uintmax_t)min, (uintmax_t)max);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_address(struct flood_options *options, const char *text)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&options->to;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&options->to;
+
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		options->to.ss_family = AF_INET;
+		options->to_length = sizeof(*in);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
+		options->to.ss_family = AF_INET6;
+		options->to_length = sizeof(*in6);
+		return 0;
+	}
+	fprintf(stderr, "flood: --to %s: not an IPv4 or IPv6 address\n", text);
+	return -EINVAL;
+}
+
+static int parse_mac(struct flood_options *options, const char *text)
+{
+	uint8_t *mac = options->wire_mac;
+
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2,
+		   mac + 3, mac + 4, mac + 5) == 6)
+		return 0;
+	fprintf(stderr, "flood: --mac %s: six bytes like 02:00:00:00:00:01\n", text);
+	return -EINVAL;
+}
+
+static const struct option long_options[] = {
+	{ "to", required_argument, NULL, 't' },
+	{ "port", required_argument, NULL, 'p' },
+	{ "size", required_argument, NULL, 's' },
+	{ "flows", required_argument, NULL, 'f' },
+	{ "pps", required_argument, NULL, 'r' },
+	{ "seconds", required_argument, NULL, 'd' },
+	{ "idle", no_argument, NULL, 'i' },
+	{ "wire", required_argument, NULL, 'w' },
+	{ "mac", required_argument, NULL, 'm' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static int parse_number(struct flood_options *options, int key, const char *text)
+{
+	/* sin_port and sin6_port lie at the same place. */
+	struct sockaddr_in *in = (struct sockaddr_in *)&options->to;
+	uint64_t value = 0;
+	int error = -EINVAL;
+
+	switch (key) {
+	case 'p':
+		error = number("port", text, 1, 65535, &value);
+		in->sin_port = htons(value);
+		break;
+	case 's':
+		error = number("size", text, 1, FLOOD_SIZE_MAX, &value);
+		options->size = value;
+		break;
+	case 'f':
+		error = number("flows", text, 1, FLOOD_FLOWS_MAX, &value);
+		options->flows = value;
+		break;
+	case 'r':
+		error = number("pps", text, 0, NS_PER_S, &value);
+		options->pps = value;
+		break;
+	case 'd':
+		error = number("seconds", text, 0, UINT_MAX, &value);
+		options->seconds = value;
+		break;
+	}
+	return error;
+}
+
+static int parse_option(struct flood_options *options, int key, const char *text)
+{
+	switch (key) {
+	case 't':
+		return parse_address(options, text);
+	case 'm':
+		return parse_mac(options, text);
+	case 'w':
+		options->wire = text;
+		return 0;
+	case 'i':
+		options->idle = true;
+		return 0;
+	case 'h':
+		usage(stdout);
+		exit(0);
+	case '?':
+		return -EINVAL;
+	default:
+		return parse_number(options, key, text);
+	}
+}
+
+static int parse(struct flood_options *options, int argc, char **argv)
+{
+	int key, error = 0;
+
+	while (!error && (key = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		error = parse_option(options, key, optarg);
+	if (error)
+		return error;
+	if (optind < argc || !options->to_length) {
+		usage(stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Sleeps until @packets are due; a sender that is late stays late. */
+static void pace(uint64_t packets, uint64_t pps, uint64_t *due_ns)
+{
+	uint64_t now = now_ns();
+	struct timespec until;
+
+	*due_ns += packets * NS_PER_S / pps;
+	if (*due_ns < now) {
+		*due_ns = now;
+		return;
+	}
+	until.tv_sec = *due_ns / NS_PER_S;
+	until.tv_nsec = *due_ns % NS_PER_S;
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+/* Returns the nanoseconds that it took. */
+static uint64_t run(const struct flood_options *options,
+		    const struct flood_sender *sender, struct flood_result *result)
+{
+	uint64_t start = now_ns(), due_ns = start, before;
+
+	alarm(options->seconds);
+	while (!stopped) {
+		before = result->packets + result->errors;
+		if (sender->send(result))
+			break;
+		if (options->pps && !sender->paces)
+			pace(result->packets + result->errors - before,
+			     options->pps, &due_ns);
+	}
+	return now_ns() - start;
+}
+
+static void report(const struct flood_options *options,
+		   const struct flood_result *result, uint64_t elapsed_ns)
+{
+	double seconds = elapsed_ns / (double)NS_PER_S;
+
+	printf("{\"packets\": %ju, \"errors\": %ju, \"seconds\": %.3f, "
+	       "\"pps\": %.0f, \"size\": %u, \"flows\": %u}\n",
+	       (uintmax_t)result->packets, (uintmax_t)result->errors, seconds,
+	       seconds > 0 ? result->packets / seconds : 0,
+	       options->size, options->flows);
+}
+
+int main(int argc, char **argv)
+{
+	struct flood_options options = { .size = 18, .flows = 1 };
+	const struct flood_sender *sender;
+	struct sched_param param = { 0 };
+	struct flood_result result = { 0 };
+	uint64_t elapsed_ns;
+
+	((struct sockaddr_in *)&options.to)->sin_port = htons(7777);
+	if (parse(&options, argc, argv))
+		return 1;
+	if (options.idle && sched_setscheduler(0, SCHED_IDLE, &param)) {
+		perror("flood: SCHED_IDLE");
+		return 1;
+	}
+	sender = options.wire ? &flood_sender_wire : &flood_sender_socket;
+	if (sender->open(&options))
+		return 1;
+	signal(SIGTERM, stop);
+	signal(SIGINT, stop);
+	signal(SIGALRM, stop);
+
+	elapsed_ns = run(&options, sender, &result);
+	sender->close();
+	report(&options, &result, elapsed_ns);
+	return result.packets ? 0 : 1;
+}

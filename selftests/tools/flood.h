@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the two ways of flooding share: see flood.c. */
+#ifndef SELFTESTS_FLOOD_H
+#define SELFTESTS_FLOOD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define NS_PER_S	1000000000ULL
+
+#define FLOOD_SIZE_MAX	1472	/* bytes of payload that fit an MTU of 1500 */
+#define FLOOD_FLOWS_MAX	60000	/* source ports, from FLOOD_FIRST_PORT on */
+#define FLOOD_FIRST_PORT 5000
+
+struct flood_options {
+	struct sockaddr_storage to;	/* address and port */
+	socklen_t to_length;
+	uint32_t size;			/* bytes of payload in a datagram */
+	uint32_t flows;			/* distinct source ports */
+	uint32_t seconds;		/* 0: until a signal */
+	uint64_t pps;			/* 0: as fast as possible */
+	bool idle;
+	const char *wire;		/* interface; NULL: through sockets */
+	uint8_t wire_mac[6];		/* of the next hop, with ->wire */
+};
+
+struct flood_result {
+	uint64_t packets;	/* handed to the interface */
+	uint64_t errors;	/* refused by the kernel */
+};
+
+/* One way of sending. Its state is its own: one flood per process. */
+struct flood_sender {
+	bool paces;	/* by itself */
+	/* 0, or a negative errno after a message on stderr. */
+	int (*open)(const struct flood_options *options);
+	/*
+	 * Sends a batch, or goes on until a signal, and brings @result up to
+	 * date. 0, or a negative errno after a message on stderr.
+	 */
+	int (*send)(struct flood_result *result);
+	void (*close)(void);
+};
+
+/* sendmmsg(): unprivileged, costs the sender about 1.5 us a packet. */
+extern const struct flood_sender flood_sender_socket;
+/* XDP live frames: needs root, IPv4 only, costs about 0.4 us a packet. */
+extern const struct flood_sender flood_sender_wire;
+
+#endif /* SELFTESTS_FLOOD_H */
