@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a tenant is granted, and the one way to change it. sysfs comes through
+ * rubato_settings_change() with one field at a time; whoever has several at
+ * once changes them in one step.
+ */
+#ifndef RUBATO_BUDGET_SETTINGS_H
+#define RUBATO_BUDGET_SETTINGS_H
+
+#include <linux/bits.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/rubato.h>
+
+struct rubato_tenant;
+
+/* As asked for by the administrator; the ledger has what comes of it. */
+struct rubato_settings {
+	u64 budget_cycles;	/* per period; RUBATO_BUDGET_NONE: no limit */
+	u64 period_us;
+	u64 burst_cycles;	/* 0: one period's budget */
+	u32 weight;
+	bool borrow;
+};
+
+#define RUBATO_BUDGET_NONE	0ULL
+
+enum rubato_setting {
+	RUBATO_SETTING_BUDGET,
+	RUBATO_SETTING_PERIOD,
+	RUBATO_SETTING_BURST,
+	RUBATO_SETTING_WEIGHT,
+	RUBATO_SETTING_BORROW,
+};
+
+/* Which fields of @to are meant. */
+struct rubato_change {
+	unsigned long mask;	/* BIT(enum rubato_setting) */
+	struct rubato_settings to;
+};
+
+/*
+ * Protects the settings of all tenants, rubato_tenant.live, and the
+ * parameter lines of the ledger. Taken inside rubato_lock, or alone. Nothing
+ * that waits for a sysfs file to be left may happen under it.
+ */
+extern struct mutex rubato_params_lock;
+
+extern const struct rubato_settings rubato_settings_default;
+
+int rubato_settings_change(struct rubato_tenant *tenant,
+			   const struct rubato_change *change);
+int rubato_params_derive(const struct rubato_settings *settings,
+			 struct rubato_params *params);
+
+#endif /* RUBATO_BUDGET_SETTINGS_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernel versions, or is hidden from modules: here and
+ * nowhere else. Written for 6.1 and 6.12.
+ */
+#ifndef RUBATO_COMPAT_H
+#define RUBATO_COMPAT_H
+
+#include <linux/cgroup.h>
+#include <linux/module.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "Rubato needs Linux 6.1 or later"
+#endif
+
+/**
+ * rubato_cgroup_is_dead() - has this cgroup been removed?
+ * @cgroup: the caller holds a reference
+ *
+ * cgroup_is_dead() is private to kernel/cgroup/. css_is_dying() will not do:
+ * since 6.12 it looks at a flag that the removal of a cgroup does not set on
+ * the cgroup's own css.
+ *
+ * Context: any. Return: true from the moment that rmdir has succeeded.
+ */
+static inline bool rubato_cgroup_is_dead(struct cgroup *cgroup)
+{
+	return !(READ_ONCE(cgroup->self.flags) & CSS_ONLINE);
+}
+
+/*
+ * bpf_map_get() has been in this namespace since 6.12's stable series; where
+ * there is no such namespace, importing it means nothing.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define RUBATO_IMPORT_BPF()	MODULE_IMPORT_NS(BPF_INTERNAL)
+#else
+#define RUBATO_IMPORT_BPF()	MODULE_IMPORT_NS("BPF_INTERNAL")
+#endif
+
+#endif /* RUBATO_COMPAT_H */

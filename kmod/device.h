@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* /dev/rubato: where the daemon hangs on. */
+#ifndef RUBATO_DEVICE_H
+#define RUBATO_DEVICE_H
+
+int rubato_device_init(void);
+void rubato_device_exit(void);
+
+#endif /* RUBATO_DEVICE_H */

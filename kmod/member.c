@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which cgroup belongs to which tenant.
+ *
+ * A cgroup is in at most one tenant. What is below it goes with it, down to
+ * cgroups that are assigned themselves: the nearest ancestor wins. So nothing
+ * about ancestors is looked up when one is added.
+ *
+ * A member holds a reference to its cgroup. That does not keep anybody from
+ * removing the cgroup, but it keeps the remains in memory; therefore, while
+ * there are members, all are looked at twice a second and dead ones dropped.
+ *
+ * Everything here is under rubato_lock, but for reading a member's path.
+ */
+#include <linux/cgroup.h>
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/hashtable.h>
+#include <linux/kstrtox.h>
+#include <linux/magic.h>
+#include <linux/namei.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include "compat.h"
+#include "member.h"
+#include "sysfs.h"
+#include "tenant.h"
+#include "trace.h"
+
+#define SWEEP_PERIOD	(HZ / 2)
+
+static DEFINE_HASHTABLE(members, 10);
+
+static void sweep(struct work_struct *work);
+static DECLARE_DELAYED_WORK(sweep_work, sweep);
+
+static struct rubato_member *member_find(u64 id)
+{
+	struct rubato_member *member;
+
+	lockdep_assert_held(&rubato_lock);
+	hash_for_each_possible(members, member, by_id, id) {
+		if (member->id == id)
+			return member;
+	}
+	return NULL;
+}
+
+/*
+ * A path through a mount, such as /sys/fs/cgroup/app. On 64-bit kernels the
+ * inode number of a cgroup's directory is its id.
+ */
+static struct cgroup *cgroup_from_mount(const char *text)
+{
+	struct cgroup *cgroup = ERR_PTR(-ENOENT);
+	struct path path;
+
+	if (kern_path(text, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path))
+		return cgroup;
+	if (path.dentry->d_sb->s_magic == CGROUP2_SUPER_MAGIC)
+		cgroup = cgroup_get_from_id(d_inode(path.dentry)->i_ino);
+	else if (path.dentry->d_sb->s_magic == CGROUP_SUPER_MAGIC)
+		cgroup = ERR_PTR(-EINVAL);
+	path_put(&path);
+	return cgroup;
+}
+
+static struct cgroup *cgroup_from_path(const char *text)
+{
+	struct cgroup *cgroup = cgroup_get_from_path(text);
+
+	if (!IS_ERR(cgroup))
+		return cgroup;
+	if (PTR_ERR(cgroup) == -ENOMEM)
+		return cgroup;
+	return cgroup_from_mount(text);
+}
+
+/*
+ * An id, a path below the caller's cgroup root (as in /proc/PID/cgroup), or
+ * one through a mount. Returns a reference.
+ */
+static struct cgroup *cgroup_from_text(const char *text)
+{
+	struct cgroup *cgroup;
+	u64 id;
+	int err;
+
+	if (text[0] == '/') {
+		cgroup = cgroup_from_path(text);
+	} else {
+		err = isdigit(text[0]) ? kstrtou64(text, 10, &id) : -EINVAL;
+		if (err)
+			return ERR_PTR(err);
+		cgroup = cgroup_get_from_id(id);
+	}
+	if (IS_ERR(cgroup))
+		return cgroup;
+	if (!cgroup_parent(cgroup) || rubato_cgroup_is_dead(cgroup)) {
+		/* All that is in no tenant is system's: the root cannot be. */
+		err = cgroup_parent(cgroup) ? -ENOENT : -EINVAL;
+		cgroup_put(cgroup);
+		return ERR_PTR(err);
+	}
+	return cgroup;
+}
+
+/* A removed cgroup has no path any more, but its id is still good. */
+static int id_from_text(const char *text, u64 *id)
+{
+	struct cgroup *cgroup;
+
+	if (isdigit(text[0]))
+		return kstrtou64(text, 10, id);
+	cgroup = cgroup_from_text(text);
+	if (IS_ERR(cgroup))
+		return PTR_ERR(cgroup);
+	*id = cgroup_id(cgroup);
+	cgroup_put(cgroup);
+	return 0;
+}
+
+/* Takes over the caller's reference to @cgroup, on success. */
+static int member_create(struct rubato_tenant *tenant, struct cgroup *cgroup)
+{
+	struct rubato_member *member = kzalloc(sizeof(*member), GFP_KERNEL);
+	int err;
+
+	if (!member)
+		return -ENOMEM;
+	member->tenant = tenant;
+	member->id = cgroup_id(cgroup);
+	cgroup_get(cgroup);
+	member->cgroup = cgroup;
+	err = rubato_sysfs_member_add(member);
+	if (err) {
+		rubato_sysfs_member_put(member);
+		return err;
+	}
+	cgroup_put(cgroup);
+	list_add_tail(&member->of_tenant, &tenant->members);
+	hash_add(members, &member->by_id, member->id);
+	schedule_delayed_work(&sweep_work, SWEEP_PERIOD);
+	return 0;
+}
+
+static void member_destroy(struct rubato_member *member)
+{
+	lockdep_assert_held(&rubato_lock);
+	hash_del(&member->by_id);
+	list_del(&member->of_tenant);
+	rubato_sysfs_member_del(member);
+	rubato_sysfs_member_put(member);
+}
+
+/**
+ * rubato_member_add() - put a cgroup into a tenant
+ * @tenant: not `system`
+ * @text: a cgroup's path as the caller sees it, or its id in decimal
+ *
+ * Context: process, under rubato_lock.
+ * Return: 0, -ENOENT (no such cgroup), -EEXIST (in this tenant already),
+ * -EBUSY (in another), -EINVAL (neither path nor id, a cgroup of v1, or the
+ * root), -ERANGE (not a 64-bit number), -ENOMEM.
+ */
+int rubato_member_add(struct rubato_tenant *tenant, const char *text)
+{
+	const struct rubato_member *member;
+	struct cgroup *cgroup;
+	u64 id;
+	int err;
+
+	lockdep_assert_held(&rubato_lock);
+	cgroup = cgroup_from_text(text);
+	if (IS_ERR(cgroup))
+		return PTR_ERR(cgroup);
+	id = cgroup_id(cgroup);
+	member = member_find(id);
+	if (member)
+		err = member->tenant == tenant ? -EEXIST : -EBUSY;
+	else
+		err = member_create(tenant, cgroup);
+	if (err) {
+		cgroup_put(cgroup);
+		return err;
+	}
+	trace_rubato_cgroup_add(tenant, id);
+	rubato_generation_advance();
+	return 0;
+}
+
+/**
+ * rubato_member_remove() - take a cgroup out of a tenant
+ * @tenant: where it is
+ * @text: as in rubato_member_add()
+ *
+ * Context: process, under rubato_lock.
+ * Return: 0, -ENOENT (no such cgroup, or not in this tenant), -EINVAL,
+ * -ERANGE as rubato_member_add().
+ */
+int rubato_member_remove(struct rubato_tenant *tenant, const char *text)
+{
+	struct rubato_member *member;
+	u64 id;
+	int err;
+
+	lockdep_assert_held(&rubato_lock);
+	err = id_from_text(text, &id);
+	if (err)
+		return err;
+	member = member_find(id);
+	if (!member || member->tenant != tenant)
+		return -ENOENT;
+	member_destroy(member);
+	trace_rubato_cgroup_remove(tenant, id);
+	rubato_generation_advance();
+	return 0;
+}
+
+/**
+ * rubato_members_drop() - take all cgroups out of a tenant
+ * @tenant: about to be removed
+ *
+ * Context: process, under rubato_lock.
+ */
+void rubato_members_drop(struct rubato_tenant *tenant)
+{
+	struct rubato_member *member, *next;
+	u64 id;
+
+	list_for_each_entry_safe(member, next, &tenant->members, of_tenant) {
+		id = member->id;
+		member_destroy(member);
+		trace_rubato_cgroup_remove(tenant, id);
+	}
+}
+
+/* Lets go of cgroups that were removed. Runs as long as there are members. */
+static void sweep(struct work_struct *work)
+{
+	struct rubato_member *member;
+	struct hlist_node *next;
+	int bucket;
+
+	mutex_lock(&rubato_lock);
+	hash_for_each_safe(members, bucket, next, member, by_id) {
+		if (!rubato_cgroup_is_dead(member->cgroup))
+			continue;
+		trace_rubato_cgroup_gone(member->tenant, member->id);
+		member_destroy(member);
+		rubato_generation_advance();
+	}
+	if (!hash_empty(members))
+		schedule_delayed_work(&sweep_work, SWEEP_PERIOD);
+	mutex_unlock(&rubato_lock);
+}
+
+/**
+ * rubato_members_exit() - stop looking at cgroups
+ *
+ * Context: module exit, when there are no members any more.
+ */
+void rubato_members_exit(void)
+{
+	cancel_delayed_work_sync(&sweep_work);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints of Rubato; Documentation/trace/events-rubato.rst tells what each
+ * means. Names are copied whole, so that a line of trace never points at a
+ * tenant that has gone.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM rubato
+
+#if !defined(RUBATO_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define RUBATO_TRACE_H
+
+#include <linux/tracepoint.h>
+#include <linux/rubato.h>
+#include "tenant.h"
+
+DECLARE_EVENT_CLASS(rubato_tenant_class,
+
+	TP_PROTO(const struct rubato_tenant *tenant),
+
+	TP_ARGS(tenant),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(u32, generation)
+		__array(char, name, RUBATO_NAME_SIZE)
+	),
+
+	TP_fast_assign(
+		__entry->slot = tenant->slot;
+		__entry->generation = tenant->generation;
+		memcpy(__entry->name, tenant->name, RUBATO_NAME_SIZE);
+	),
+
+	TP_printk("slot=%u generation=%u name=%s",
+		  __entry->slot, __entry->generation, __entry->name)
+);
+
+DEFINE_EVENT(rubato_tenant_class, rubato_tenant_add,
+	TP_PROTO(const struct rubato_tenant *tenant),
+	TP_ARGS(tenant)
+);
+
+DEFINE_EVENT(rubato_tenant_class, rubato_tenant_remove,
+	TP_PROTO(const struct rubato_tenant *tenant),
+	TP_ARGS(tenant)
+);
+
+TRACE_EVENT(rubato_tenant_set,
+
+	TP_PROTO(const struct rubato_tenant *tenant,
+		 const struct rubato_settings *settings),
+
+	TP_ARGS(tenant, settings),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(u32, weight)
+		__field(u64, budget_cycles)
+		__field(u64, period_us)
+		__field(u64, burst_cycles)
+		__field(bool, borrow)
+		__array(char, name, RUBATO_NAME_SIZE)
+	),
+
+	TP_fast_assign(
+		__entry->slot = tenant->slot;
+		__entry->weight = settings->weight;
+		__entry->budget_cycles = settings->budget_cycles;
+		__entry->period_us = settings->period_us;
+		__entry->burst_cycles = settings->burst_cycles;
+		__entry->borrow = settings->borrow;
+		memcpy(__entry->name, tenant->name, RUBATO_NAME_SIZE);
+	),
+
+	TP_printk("slot=%u name=%s budget_cycles=%llu period_us=%llu burst_cycles=%llu weight=%u borrow=%d",
+		  __entry->slot, __entry->name, __entry->budget_cycles,
+		  __entry->period_us, __entry->burst_cycles, __entry->weight,
+		  __entry->borrow)
+);
+
+DECLARE_EVENT_CLASS(rubato_cgroup_class,
+
+	TP_PROTO(const struct rubato_tenant *tenant, u64 cgroup),
+
+	TP_ARGS(tenant, cgroup),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(u64, cgroup)
+		__array(char, name, RUBATO_NAME_SIZE)
+	),
+
+	TP_fast_assign(
+		__entry->slot = tenant->slot;
+		__entry->cgroup = cgroup;
+		memcpy(__entry->name, tenant->name, RUBATO_NAME_SIZE);
+	),
+
+	TP_printk("slot=%u name=%s cgroup=%llu",
+		  __entry->slot, __entry->name, __entry->cgroup)
+);
+
+DEFINE_EVENT(rubato_cgroup_class, rubato_cgroup_add,
+	TP_PROTO(const struct rubato_tenant *tenant, u64 cgroup),
+	TP_ARGS(tenant, cgroup)
+);
+
+DEFINE_EVENT(rubato_cgroup_class, rubato_cgroup_remove,
+	TP_PROTO(const struct rubato_tenant *tenant, u64 cgroup),
+	TP_ARGS(tenant, cgroup)
+);
+
+DEFINE_EVENT(rubato_cgroup_class, rubato_cgroup_gone,
+	TP_PROTO(const struct rubato_tenant *tenant, u64 cgroup),
+	TP_ARGS(tenant, cgroup)
+);
+
+DECLARE_EVENT_CLASS(rubato_credit_class,
+
+	TP_PROTO(const struct rubato_tenant *tenant, u32 core,
+		 s64 credit_cycles),
+
+	TP_ARGS(tenant, core, credit_cycles),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(u32, core)
+		__field(s64, credit_cycles)
+		__array(char, name, RUBATO_NAME_SIZE)
+	),
+
+	TP_fast_assign(
+		__entry->slot = tenant->slot;
+		__entry->core = core;
+		__entry->credit_cycles = credit_cycles;
+		memcpy(__entry->name, tenant->name, RUBATO_NAME_SIZE);
+	),
+
+	TP_printk("slot=%u name=%s core=%u credit_cycles=%lld",
+		  __entry->slot, __entry->name, __entry->core,
+		  __entry->credit_cycles)
+);
+
+DEFINE_EVENT(rubato_credit_class, rubato_broke,
+	TP_PROTO(const struct rubato_tenant *tenant, u32 core,
+		 s64 credit_cycles),
+	TP_ARGS(tenant, core, credit_cycles)
+);
+
+DEFINE_EVENT(rubato_credit_class, rubato_funded,
+	TP_PROTO(const struct rubato_tenant *tenant, u32 core,
+		 s64 credit_cycles),
+	TP_ARGS(tenant, core, credit_cycles)
+);
+
+#endif /* RUBATO_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
