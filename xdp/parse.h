@@ -142,28 +142,30 @@ steer_parse_ipv4(struct steer_cursor *cursor, struct steer_packet *packet)
 
 enum steer_step {
 	STEER_STEP_NEXT,	/* one extension header further */
-	STEER_STEP_TRANSPORT,	/* no extension header here */
 	STEER_STEP_FRAGMENT,	/* a later fragment: nothing more to see */
 	STEER_STEP_MALFORMED,
 };
 
-/* Go past the extension header at @cursor, if there is one. */
+static __always_inline int steer_is_extension(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_HOPOPTS:
+	case IPPROTO_ROUTING:
+	case IPPROTO_FRAGMENT:
+	case IPPROTO_DSTOPTS:
+	case IPPROTO_AH:
+		return 1;
+	}
+	return 0;
+}
+
+/* Go past the extension header at @cursor. */
 static __always_inline enum steer_step
 steer_step_ipv6(struct steer_cursor *cursor)
 {
 	__u8 *header = cursor->at;
 	__u32 bytes = 8;
 
-	switch (cursor->protocol) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_AH:
-		break;
-	default:
-		return STEER_STEP_TRANSPORT;
-	}
 	if (!steer_has(cursor, bytes))
 		return STEER_STEP_MALFORMED;
 	if (cursor->protocol == IPPROTO_AH)
@@ -187,17 +189,18 @@ steer_parse_extensions(struct steer_cursor *cursor)
 	enum steer_step step;
 	int i;
 
-	/* One step more than headers: the last must find the transport's. */
-	for (i = 0; i <= STEER_EXTENSIONS_MAX; i++) {
+	for (i = 0; i < STEER_EXTENSIONS_MAX; i++) {
+		if (!steer_is_extension(cursor->protocol))
+			break;
 		step = steer_step_ipv6(cursor);
-		if (step == STEER_STEP_TRANSPORT)
-			return steer_parse_transport(cursor, 1);
 		if (step == STEER_STEP_FRAGMENT)
 			return STEER_PARSE_OK;
 		if (step == STEER_STEP_MALFORMED)
-			break;
+			return STEER_PARSE_MALFORMED;
 	}
-	return STEER_PARSE_MALFORMED;
+	if (steer_is_extension(cursor->protocol))
+		return STEER_PARSE_MALFORMED;
+	return steer_parse_transport(cursor, 1);
 }
 
 /*
@@ -234,8 +237,8 @@ steer_parse_ipv6(struct steer_cursor *cursor, struct steer_packet *packet)
 	return steer_parse_extensions(cursor);
 }
 
-/* Step over the VLAN tags. Returns the EtherType, or 0 if they do not fit. */
-static __always_inline __be16
+/* Step over the VLAN tags. Returns the EtherType, or -1 if they do not fit. */
+static __always_inline int
 steer_parse_vlans(struct steer_cursor *cursor, __be16 protocol)
 {
 	struct steer_vlan *vlan;
@@ -248,7 +251,7 @@ steer_parse_vlans(struct steer_cursor *cursor, __be16 protocol)
 			break;
 		vlan = cursor->at;
 		if (cursor->at + sizeof(*vlan) > cursor->end)
-			return 0;
+			return -1;
 		protocol = vlan->protocol;
 		cursor->at += sizeof(*vlan);
 	}
@@ -269,7 +272,7 @@ steer_parse(struct xdp_md *ctx, struct steer_packet *packet)
 		.end = (void *)(long)ctx->data_end,
 	};
 	struct ethhdr *ethernet = data;
-	__be16 protocol;
+	int protocol;
 
 	packet->length = cursor.end - data;
 	if (data + sizeof(*ethernet) > cursor.end)
@@ -283,7 +286,7 @@ steer_parse(struct xdp_md *ctx, struct steer_packet *packet)
 		return steer_parse_ipv4(&cursor, packet);
 	if (protocol == bpf_htons(ETH_P_IPV6))
 		return steer_parse_ipv6(&cursor, packet);
-	return protocol ? STEER_PARSE_PASS : STEER_PARSE_MALFORMED;
+	return protocol < 0 ? STEER_PARSE_MALFORMED : STEER_PARSE_PASS;
 }
 
 #endif /* RUBATO_XDP_PARSE_H */

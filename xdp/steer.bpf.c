@@ -176,11 +176,13 @@ steer_ask_fib(struct xdp_md *ctx, struct steer_claim *claim)
 	fib.ifindex = claim->port->bridge_ifindex ?: ctx->ingress_ifindex;
 
 	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	if (result != BPF_FIB_LKUP_RET_SUCCESS &&
+	    result != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return STEER_PASSED;
+	if (fib.ifindex != claim->route->ifindex)
+		return STEER_PASSED;
 	if (result == BPF_FIB_LKUP_RET_NO_NEIGH)
 		return STEER_NO_NEIGHBOUR;
-	if (result != BPF_FIB_LKUP_RET_SUCCESS ||
-	    fib.ifindex != claim->route->ifindex)
-		return STEER_PASSED;
 	__builtin_memcpy(claim->next_hop, fib.dmac, ETH_ALEN);
 	return 0;
 }

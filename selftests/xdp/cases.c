@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include "cases.h"
+
+#define MF	0x2000		/* IPv4: more fragments */
+#define UDP	.protocol = IPPROTO_UDP, .payload = 32
+#define TCP	.protocol = IPPROTO_TCP, .payload = 32
+#define ICMP4(t) .protocol = IPPROTO_ICMP, .type = t, .payload = 32
+#define ICMP6(t) .protocol = IPPROTO_ICMPV6, .type = t, .payload = 32
+#define CHAIN(n, ...) .nr_extensions = n, .extensions = { __VA_ARGS__ }
+#define OPTS8	60, 60, 60, 60, 60, 60, 60, 60
+
+/* Destination MAC addresses, by what they mean to the frame. */
+#define ROUTER(place)	.mac = mac_near[place]
+#define HOST(place)	.mac = mac_far[place]
+
+/* Expectations. */
+#define TO_VETH1	STEERED, 1, true, mac_far[VETH1], 11, 1
+#define TO_CLIENT(slot)	STEERED, slot, true, mac_far[UPLINK], 1, 0
+#define LEFT		PASSED, 0, 0, 0, 0, 0
+#define BAD		MALFORMED, 0, 0, 0, 0, 0
+#define COUNTED(why, s)	why, s, 0, 0, 0, 0
+
+static const __u8 mac_broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+static const __u8 mac_multicast[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+static const __u8 mac_zero[6];
+
+/* Byte offsets in untagged frames. */
+#define AT_TYPE	12
+#define AT_IP	14
+#define AT_TCP	34
+
+static void be_arp(struct frame *frame)
+{
+	frame->data[AT_TYPE + 1] = 0x06;
+}
+
+static void be_8023(struct frame *frame)
+{
+	frame->data[AT_TYPE] = 0;
+	frame->data[AT_TYPE + 1] = 46;
+}
+
+static void type_0(struct frame *frame)
+{
+	frame->data[AT_TYPE] = 0;
+	frame->data[AT_TYPE + 1] = 0;
+}
+
+static void version_0(struct frame *frame)
+{
+	frame->data[AT_IP] &= 0x0f;
+}
+
+static void version_swapped(struct frame *frame)
+{
+	frame->data[AT_IP] ^= 0x20;	/* 4 for 6, 6 for 4 */
+}
+
+static void ihl_4(struct frame *frame)
+{
+	frame->data[AT_IP] = 0x44;
+}
+
+static void ihl_15(struct frame *frame)
+{
+	frame->data[AT_IP] = 0x4f;
+}
+
+static void total_19(struct frame *frame)
+{
+	frame->data[AT_IP + 2] = 0;
+	frame->data[AT_IP + 3] = 19;
+}
+
+static void total_one_more(struct frame *frame)
+{
+	frame->data[AT_IP + 3]++;
+}
+
+static void total_cuts_udp(struct frame *frame)
+{
+	frame->data[AT_IP + 3] = 27;
+}
+
+static void payload_one_more(struct frame *frame)
+{
+	frame->data[AT_IP + 5]++;
+}
+
+static void payload_zero(struct frame *frame)
+{
+	frame->data[AT_IP + 4] = 0;
+	frame->data[AT_IP + 5] = 0;
+}
+
+static void tcp_offset_4(struct frame *frame)
+{
+	frame->data[AT_TCP + 12] = 4 << 4;
+}
+
+static void tcp_offset_15(struct frame *frame)
+{
+	frame->data[AT_TCP + 12] = 15 << 4;
+}
+
+static void extension_too_long(struct frame *frame)
+{
+	frame->data[AT_IP + 40 + 1] = 255;
+}
+
+static void pad(struct frame *frame)
+{
+	memset(frame->data + frame->length, 0, 20);
+	frame->length += 20;
+}
+
+const struct test_case cases[] = {
+	/* What comes from outside, to a container behind a veth. */
+	{ "UDP over IPv4", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, NULL, TO_VETH1 },
+	{ "TCP over IPv4", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", TCP }, NULL, TO_VETH1 },
+	{ "ICMP over IPv4", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", ICMP4(8) }, NULL, TO_VETH1 },
+	{ "unknown protocol over IPv4", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .protocol = 132 }, NULL, TO_VETH1 },
+	{ "IPv4 options", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .options = 40, TCP }, NULL, TO_VETH1 },
+	{ "Ethernet padding behind IPv4", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .protocol = IPPROTO_UDP }, pad,
+	  TO_VETH1 },
+	{ "UDP over IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", UDP }, NULL, TO_VETH1 },
+	{ "TCP over IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", TCP }, NULL, TO_VETH1 },
+	{ "ICMPv6 echo", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(128) }, NULL, TO_VETH1 },
+	{ "IPv6 with nothing behind it", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .protocol = 59 }, NULL, TO_VETH1 },
+	{ "Ethernet padding behind IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .protocol = IPPROTO_UDP }, pad,
+	  TO_VETH1 },
+	{ "second queue with a socket", UPLINK, 1,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, NULL, TO_VETH1 },
+
+	/* Prefixes and sockets. */
+	{ "shorter prefix, system's socket", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.7.7", UDP }, NULL,
+	  STEERED, 3, true, mac_far[SHARED], 13, 3 },
+	{ "shorter IPv6 prefix, system's socket", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1:7::7", UDP }, NULL,
+	  STEERED, 3, true, mac_far[SHARED], 13, 3 },
+	{ "no socket on this queue", UPLINK, 1,
+	  { ROUTER(UPLINK), "10.1.7.7", UDP }, NULL, COUNTED(NO_SOCKET, 3) },
+	{ "no socket, system has none either", UPLINK, 1,
+	  { ROUTER(UPLINK), "10.2.0.2", UDP }, NULL, COUNTED(NO_SOCKET, 2) },
+	{ "socket of another queue", VETH1, 1,
+	  { ROUTER(VETH1), "10.9.0.1", UDP }, NULL, COUNTED(NO_SOCKET, 1) },
+	{ "slot beyond the stride", SHARED, 0,
+	  { ROUTER(SHARED), "10.2.0.2", UDP }, NULL,
+	  STEERED, 2, true, mac_far[VETH2], 12, 2 },
+
+	/* VLAN tags. */
+	{ "one VLAN tag", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .vlans = 1, UDP }, NULL, TO_VETH1 },
+	{ "two VLAN tags", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .vlans = 2, UDP }, NULL, TO_VETH1 },
+	{ "three VLAN tags", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .vlans = 3, UDP }, NULL, LEFT },
+	{ "one VLAN tag, IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .vlans = 1, TCP }, NULL, TO_VETH1 },
+	{ "two VLAN tags, IPv6 extension", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .vlans = 2, CHAIN(1, 0), UDP }, NULL,
+	  TO_VETH1 },
+	{ "VLAN tag, no route", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.7.0.2", .vlans = 1, UDP }, NULL, LEFT },
+	{ "VLAN tag, next hop only in the FIB", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.0.1", .vlans = 1, UDP }, NULL, LEFT },
+
+	/* IPv6 extension headers. */
+	{ "hop-by-hop options", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(1, 0), UDP }, NULL, TO_VETH1 },
+	{ "routing header", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(1, 43), UDP }, NULL, TO_VETH1 },
+	{ "destination options", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(1, 60), TCP }, NULL, TO_VETH1 },
+	{ "authentication header", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(1, 51), TCP }, NULL, TO_VETH1 },
+	{ "all extension headers", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .fragment = 1,
+	    CHAIN(5, 0, 60, 43, 44, 51), UDP }, NULL, TO_VETH1 },
+	{ "eight extension headers", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(8, OPTS8), UDP }, NULL,
+	  TO_VETH1 },
+	{ "nine extension headers", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(9, OPTS8, 60), UDP }, NULL,
+	  BAD },
+	{ "extension header longer than the datagram", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(1, 0), UDP },
+	  extension_too_long, BAD },
+
+	/* Fragments go by destination. */
+	{ "first IPv4 fragment", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .fragment = MF, UDP }, NULL, TO_VETH1 },
+	{ "later IPv4 fragment", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .fragment = MF | 3, UDP }, NULL,
+	  TO_VETH1 },
+	{ "later IPv4 fragment, too short for TCP", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .fragment = 185,
+	    .protocol = IPPROTO_TCP, .payload = 4 }, NULL, TO_VETH1 },
+	{ "first IPv6 fragment", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .fragment = 1, CHAIN(1, 44), UDP },
+	  NULL, TO_VETH1 },
+	{ "later IPv6 fragment, too short for TCP", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .fragment = 185 << 3, CHAIN(1, 44),
+	    .protocol = IPPROTO_TCP, .payload = 4 }, NULL, TO_VETH1 },
+	{ "later IPv6 fragment of a neighbour's message", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .fragment = 8, CHAIN(1, 44),
+	    ICMP6(135) }, NULL, TO_VETH1 },
+
+	/* What leaves: the FIB knows the next hop. */
+	{ "to the client", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.0.1", UDP }, NULL, TO_CLIENT(1) },
+	{ "to the client, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9::1", TCP }, NULL, TO_CLIENT(1) },
+	{ "to the client, from a bridge's port", VETH2, 0,
+	  { ROUTER(VETH2), "10.9.0.1", UDP }, NULL, TO_CLIENT(2) },
+	{ "to the client, by the bridge's own address", VETH2, 0,
+	  { ROUTER(BRIDGE), "10.9.0.1", UDP }, NULL, TO_CLIENT(2) },
+	{ "to the client, by the bridge's own address, IPv6", VETH2, 0,
+	  { ROUTER(BRIDGE), "fd00:9::1", UDP }, NULL, TO_CLIENT(2) },
+	{ "to the client, from nobody's veth", SHARED, 0,
+	  { ROUTER(SHARED), "10.9.0.1", UDP }, NULL, TO_CLIENT(0) },
+	{ "through a gateway", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.5.77", UDP }, NULL, TO_CLIENT(1) },
+	{ "through a gateway, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9:0:5::77", UDP }, NULL, TO_CLIENT(1) },
+	{ "neighbour unknown", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.0.99", UDP }, NULL, COUNTED(NO_NEIGHBOUR, 1) },
+	{ "neighbour unknown, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9::99", UDP }, NULL,
+	  COUNTED(NO_NEIGHBOUR, 1) },
+	{ "the kernel routes it elsewhere", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.1.1", UDP }, NULL, LEFT },
+	{ "the kernel routes it elsewhere, neighbour unknown", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.1.9", UDP }, NULL, LEFT },
+	{ "the kernel routes it elsewhere, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9:0:1::1", UDP }, NULL, LEFT },
+	{ "unreachable", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.2.1", UDP }, NULL, LEFT },
+	{ "unreachable, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9:0:2::1", UDP }, NULL, LEFT },
+	{ "the kernel has no route", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.77.1", UDP }, NULL, LEFT },
+
+	/* From container to container. */
+	{ "container to container, routed", VETH2, 0,
+	  { ROUTER(VETH2), "10.1.0.2", UDP }, NULL,
+	  STEERED, 2, true, mac_far[VETH1], 11, 1 },
+	{ "container to container, same MAC", VETH1, 0,
+	  { HOST(VETH2), "10.2.0.2", UDP }, NULL,
+	  STEERED, 1, false, NULL, 12, 2 },
+	{ "container to container, IPv6, same MAC", VETH1, 0,
+	  { HOST(VETH2), "fd00:2::2", UDP }, NULL,
+	  STEERED, 1, false, NULL, 12, 2 },
+
+	/* Bridged. */
+	{ "bridged to the uplink", VETH2, 0,
+	  { .mac = mac_stranger, "10.3.0.9", UDP }, NULL,
+	  STEERED, 2, false, NULL, 2, 0 },
+	{ "bridged to the uplink, VLAN tag", VETH2, 0,
+	  { .mac = mac_stranger, "10.3.0.9", .vlans = 1, UDP }, NULL,
+	  STEERED, 2, false, NULL, 2, 0 },
+	{ "bridged to the uplink, IPv6 default route", VETH2, 0,
+	  { .mac = mac_stranger, "2001:db8::9", UDP }, NULL,
+	  STEERED, 2, false, NULL, 2, 0 },
+	{ "bridged from the uplink", BRIDGED, 0,
+	  { HOST(VETH2), "10.2.0.2", TCP }, NULL,
+	  STEERED, 2, false, NULL, 12, 2 },
+	{ "bridged to the uplink with the last hop", VETH2, 0,
+	  { .mac = mac_stranger, "10.3.0.9", .hops = 1, UDP }, NULL,
+	  STEERED, 2, false, NULL, 2, 0 },
+	{ "uplink of another bridge", VETH1, 0,
+	  { .mac = mac_stranger, "10.3.0.9", UDP }, NULL, LEFT },
+	{ "bridged to a third machine's MAC", BRIDGED, 0,
+	  { .mac = mac_stranger, "10.2.0.2", UDP }, NULL, LEFT },
+	{ "the bridge's MAC means nothing elsewhere", VETH1, 0,
+	  { ROUTER(BRIDGE), "10.9.0.1", UDP }, NULL, LEFT },
+	{ "zero MAC is not an unknown one", VETH1, 0,
+	  { .mac = mac_zero, "10.9.0.1", UDP }, NULL, LEFT },
+	{ "zero MAC is not the missing bridge's", UPLINK, 0,
+	  { .mac = mac_zero, "10.1.0.2", UDP }, NULL, LEFT },
+	{ "out by where it came in", VETH1, 0,
+	  { ROUTER(VETH1), "10.1.0.2", UDP }, NULL, LEFT },
+	{ "bridged out by where it came in", BRIDGED, 0,
+	  { .mac = mac_stranger, "10.3.0.9", UDP }, NULL, LEFT },
+
+	/* Never claimed. */
+	{ "not a port", STRANGER, 0,
+	  { ROUTER(STRANGER), "10.1.0.2", UDP }, NULL, LEFT },
+	{ "malformed, but not a port", STRANGER, 0,
+	  { ROUTER(STRANGER), "10.1.0.2", UDP }, ihl_4, LEFT },
+	{ "no route", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.7.0.2", UDP }, NULL, LEFT },
+	{ "broadcast MAC", UPLINK, 0,
+	  { .mac = mac_broadcast, "10.1.0.2", UDP }, NULL, LEFT },
+	{ "multicast MAC", UPLINK, 0,
+	  { .mac = mac_multicast, "fd00:1::2", UDP }, NULL, LEFT },
+	{ "ARP", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, be_arp, LEFT },
+	{ "802.3 length instead of a type", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, be_8023, LEFT },
+	{ "EtherType 0", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, type_0, LEFT },
+	{ "IPv4 multicast", VETH2, 0,
+	  { .mac = mac_stranger, "224.0.0.251", UDP }, NULL, LEFT },
+	{ "IPv4 broadcast", VETH2, 0,
+	  { .mac = mac_stranger, "255.255.255.255", UDP }, NULL, LEFT },
+	{ "IPv6 multicast", VETH2, 0,
+	  { .mac = mac_stranger, "ff02::fb", UDP }, NULL, LEFT },
+	{ "IPv6 link-local", VETH2, 0,
+	  { .mac = mac_stranger, "fe80::9", UDP }, NULL, LEFT },
+	{ "router solicitation", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(133) }, NULL, LEFT },
+	{ "router advertisement", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(134) }, NULL, LEFT },
+	{ "neighbour solicitation", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(135) }, NULL, LEFT },
+	{ "neighbour advertisement", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(136) }, NULL, LEFT },
+	{ "redirect", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(137) }, NULL, LEFT },
+	{ "neighbour solicitation behind options", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", CHAIN(2, 0, 60), ICMP6(135) }, NULL,
+	  LEFT },
+	{ "ICMPv6 type 132", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(132) }, NULL, TO_VETH1 },
+	{ "ICMPv6 type 138", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(138) }, NULL, TO_VETH1 },
+
+	/* Hop limits. */
+	{ "routed with one hop left", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .hops = 1, UDP }, NULL, LEFT },
+	{ "routed with no hop left", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .hops = HOPS_NONE, UDP }, NULL, LEFT },
+	{ "routed with two hops left", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .hops = 2, UDP }, NULL, TO_VETH1 },
+	{ "routed with one hop left, IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .hops = 1, UDP }, NULL, LEFT },
+
+	/* Lengths. */
+	{ "the longest frame", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .protocol = IPPROTO_UDP,
+	    .payload = MAX_LENGTH - 42 }, NULL, TO_VETH1 },
+	{ "one byte too long", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .protocol = IPPROTO_UDP,
+	    .payload = MAX_LENGTH - 41 }, NULL, COUNTED(TOO_LONG, 1) },
+	{ "jumbo, from a container", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9::1", .protocol = IPPROTO_TCP,
+	    .payload = 2900 }, NULL, COUNTED(TOO_LONG, 1) },
+	{ "jumbo that nobody claims", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.7.0.2", .protocol = IPPROTO_TCP,
+	    .payload = 2900 }, NULL, LEFT },
+
+	/* Malformed. */
+	{ "IP version 0", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, version_0, BAD },
+	{ "IP version 6 under IPv4's type", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, version_swapped, BAD },
+	{ "IP version 4 under IPv6's type", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", UDP }, version_swapped, BAD },
+	{ "IPv4 header of 16 bytes", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, ihl_4, BAD },
+	{ "IPv4 header longer than the datagram", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .protocol = IPPROTO_UDP }, ihl_15,
+	  BAD },
+	{ "IPv4 total length below the header's", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, total_19, BAD },
+	{ "IPv4 total length beyond the frame", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, total_one_more, BAD },
+	{ "IPv4 total length inside the UDP header", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, total_cuts_udp, BAD },
+	{ "IPv6 payload length beyond the frame", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", UDP }, payload_one_more, BAD },
+	{ "IPv6 payload length zero with UDP", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", UDP }, payload_zero, BAD },
+	{ "TCP header of 16 bytes", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", TCP }, tcp_offset_4, BAD },
+	{ "TCP header longer than the datagram", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .protocol = IPPROTO_TCP,
+	    .payload = 8 }, tcp_offset_15, BAD },
+	{ "malformed to an unclaimed address", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.7.0.2", UDP }, total_one_more, BAD },
+};
+const int nr_cases = sizeof(cases) / sizeof(cases[0]);
+
+void case_build(const struct test_case *test, struct frame *frame)
+{
+	packet_build(&test->recipe, frame);
+	if (test->spoil)
+		test->spoil(frame);
+}
+
+void case_expect(const struct test_case *test, struct verdict *verdict)
+{
+	struct steer_meta *meta = &verdict->meta;
+
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->outcome = test->outcome;
+	verdict->slot = test->slot;
+	if (test->outcome != STEERED)
+		return;
+	meta->port = test->port;
+	meta->in_slot = test->slot;
+	meta->out_slot = test->out_slot;
+	meta->flags = (test->routed ? STEER_META_ROUTED : 0) |
+		      (strchr(test->recipe.to, ':') ? STEER_META_IPV6 : 0);
+	meta->l3_offset = 14 + 4 * test->recipe.vlans;
+	if (test->next_hop)
+		memcpy(meta->next_hop, test->next_hop, 6);
+	/* Generations are distinct per port in the test world. */
+	meta->port_generation = test->port == 11 ? 1 : test->port == 12 ? 2 :
+				test->port == 13 ? 7 : test->port == 1 ? 3 : 4;
+}

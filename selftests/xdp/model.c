@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <string.h>
+#include "model.h"
+
+const char *const outcome_names[OUTCOMES] = {
+	"steered", "passed", "no_socket", "malformed", "too_long",
+	"no_neighbour", "no_metadata",
+};
+
+/* What the model reads out of a frame. */
+struct facts {
+	bool malformed, unclaimable, ipv6;
+	unsigned int l3_offset;
+	int hops;
+	__u8 to[16];
+};
+
+static unsigned int get16(const __u8 *bytes)
+{
+	return bytes[0] * 256u + bytes[1];
+}
+
+/* Look at the transport header in the @bytes bytes at @data. */
+static void read_transport(struct facts *facts, int protocol,
+			   const __u8 *data, unsigned int bytes)
+{
+	unsigned int needed = 0;
+
+	if (protocol == 6)
+		needed = 20;
+	if (protocol == 17)
+		needed = 8;
+	if (protocol == 1 && !facts->ipv6)
+		needed = 8;
+	if (protocol == 58 && facts->ipv6)
+		needed = 8;
+	if (bytes < needed) {
+		facts->malformed = true;
+		return;
+	}
+	if (protocol == 6) {
+		unsigned int header = data[12] / 16 * 4;
+
+		if (header < 20 || header > bytes)
+			facts->malformed = true;
+	}
+	if (protocol == 58 && facts->ipv6 && data[0] >= 133 && data[0] <= 137)
+		facts->unclaimable = true;
+}
+
+static void read_ipv4(struct facts *facts, const __u8 *ip, unsigned int bytes)
+{
+	unsigned int header, total;
+
+	if (bytes < 20 || ip[0] / 16 != 4) {
+		facts->malformed = true;
+		return;
+	}
+	header = ip[0] % 16 * 4;
+	total = get16(ip + 2);
+	if (header < 20 || total < header || total > bytes) {
+		facts->malformed = true;
+		return;
+	}
+	facts->hops = ip[8];
+	memcpy(facts->to, ip + 16, 4);
+	if (ip[16] >= 224 && ip[16] <= 239)
+		facts->unclaimable = true;
+	if (ip[16] == 255 && ip[17] == 255 && ip[18] == 255 && ip[19] == 255)
+		facts->unclaimable = true;
+	if (facts->unclaimable)
+		return;
+	if (get16(ip + 6) % 8192 == 0)
+		read_transport(facts, ip[9], ip + header, total - header);
+}
+
+/* Walk over up to eight extension headers to the transport header. */
+static void read_extensions(struct facts *facts, int kind, const __u8 *data,
+			    unsigned int bytes)
+{
+	int headers = 0;
+
+	while (kind == 0 || kind == 43 || kind == 44 || kind == 51 ||
+	       kind == 60) {
+		unsigned int size = 8;
+
+		if (headers == 8 || bytes < 8) {
+			facts->malformed = true;
+			return;
+		}
+		if (kind == 44 && get16(data + 2) / 8 != 0)
+			return;
+		if (kind == 51)
+			size = data[1] * 4u + 8;
+		else if (kind != 44)
+			size = data[1] * 8u + 8;
+		if (size > bytes) {
+			facts->malformed = true;
+			return;
+		}
+		kind = data[0];
+		data += size;
+		bytes -= size;
+		headers++;
+	}
+	read_transport(facts, kind, data, bytes);
+}
+
+static void read_ipv6(struct facts *facts, const __u8 *ip, unsigned int bytes)
+{
+	facts->ipv6 = true;
+	if (bytes < 40 || ip[0] / 16 != 6 || 40 + get16(ip + 4) > bytes) {
+		facts->malformed = true;
+		return;
+	}
+	facts->hops = ip[7];
+	memcpy(facts->to, ip + 24, 16);
+	if (ip[24] == 0xff)
+		facts->unclaimable = true;
+	if (ip[24] == 0xfe && ip[25] >= 0x80 && ip[25] <= 0xbf)
+		facts->unclaimable = true;
+	if (!facts->unclaimable)
+		read_extensions(facts, ip[6], ip + 40, get16(ip + 4));
+}
+
+static void read_frame(struct facts *facts, const __u8 *frame,
+		       unsigned int length)
+{
+	unsigned int at = 12, tags = 0;
+
+	memset(facts, 0, sizeof(*facts));
+	if (length < 14) {
+		facts->malformed = true;
+		return;
+	}
+	if (frame[0] % 2 == 1) {
+		facts->unclaimable = true;
+		return;
+	}
+	while (tags < 2 && (get16(frame + at) == 0x8100 ||
+			    get16(frame + at) == 0x88a8)) {
+		at += 4;
+		tags++;
+		if (at + 2 > length) {
+			facts->malformed = true;
+			return;
+		}
+	}
+	facts->l3_offset = at + 2;
+	if (get16(frame + at) == 0x0800)
+		read_ipv4(facts, frame + at + 2, length - at - 2);
+	else if (get16(frame + at) == 0x86dd)
+		read_ipv6(facts, frame + at + 2, length - at - 2);
+	else
+		facts->unclaimable = true;
+}
+
+static bool prefix_matches(const char *prefix, int bits, const __u8 *address,
+			   bool ipv6)
+{
+	__u8 bytes[16];
+	int i;
+
+	if (inet_pton(ipv6 ? AF_INET6 : AF_INET, prefix, bytes) != 1)
+		return false;
+	for (i = 0; i < bits; i++) {
+		int mask = 128 >> i % 8;
+
+		if ((bytes[i / 8] & mask) != (address[i / 8] & mask))
+			return false;
+	}
+	return true;
+}
+
+static const struct world_route *find_route(const struct facts *facts)
+{
+	const struct world_route *best = NULL;
+	int i;
+
+	for (i = 0; i < world_nr_routes; i++) {
+		const struct world_route *route = &world_routes[i];
+
+		if (prefix_matches(route->prefix, route->bits, facts->to,
+				   facts->ipv6) &&
+		    (!best || route->bits > best->bits))
+			best = route;
+	}
+	return best;
+}
+
+/* Ask what the kernel's FIB would say to a frame for @facts->to. */
+static enum outcome find_neighbour(const struct facts *facts, enum place out,
+				   __u8 *mac)
+{
+	const struct world_fib *fib = NULL;
+	int i;
+
+	for (i = 0; i < world_nr_fib && !fib; i++)
+		if (prefix_matches(world_fib[i].prefix, world_fib[i].bits,
+				   facts->to, facts->ipv6))
+			fib = &world_fib[i];
+	if (!fib || fib->out != out)
+		return PASSED;
+	for (i = 0; i < world_nr_neighbours; i++) {
+		const struct world_neighbour *neighbour = &world_neighbours[i];
+		bool same;
+
+		if (fib->via)
+			same = !strcmp(fib->via, neighbour->address);
+		else
+			same = prefix_matches(neighbour->address,
+					      facts->ipv6 ? 128 : 32,
+					      facts->to, facts->ipv6);
+		if (same && neighbour->out == out) {
+			memcpy(mac, neighbour->mac, 6);
+			return STEERED;
+		}
+	}
+	return NO_NEIGHBOUR;
+}
+
+static bool socket_at(__u32 index, unsigned int queue)
+{
+	int i;
+
+	for (i = 0; i < world_nr_sockets; i++)
+		if (world_sockets[i].index == index &&
+		    world_sockets[i].queue == queue)
+			return true;
+	return false;
+}
+
+static enum outcome find_socket(const struct world_port *port,
+				unsigned int queue, __u32 flags,
+				struct verdict *verdict)
+{
+	__u32 systems = port->base + queue * port->stride;
+
+	verdict->socket = systems;
+	if (!(port->flags & STEER_PORT_OWNED) &&
+	    !(flags & STEER_CONFIG_FIFO) && verdict->slot < port->stride &&
+	    socket_at(systems + verdict->slot, queue))
+		verdict->socket = systems + verdict->slot;
+	return socket_at(verdict->socket, queue) ? STEERED : NO_SOCKET;
+}
+
+/* The frame is sound: who gets it? */
+static enum outcome decide(const struct world_port *port, enum place in,
+			   unsigned int queue, __u32 flags,
+			   const __u8 *frame, unsigned int length,
+			   const struct facts *facts, struct verdict *verdict)
+{
+	const struct world_route *route = find_route(facts);
+	struct steer_meta *meta = &verdict->meta;
+	bool routed, bridged, tagged = facts->l3_offset != 14;
+	enum outcome outcome;
+
+	if (!route || route->out == in)
+		return PASSED;
+	routed = !memcmp(frame, mac_near[in], 6) ||
+		 (port->bridge != PLACES &&
+		  !memcmp(frame, mac_near[port->bridge], 6));
+	bridged = (route->mac && !memcmp(frame, route->mac, 6)) ||
+		  ((route->flags & STEER_ROUTE_UPLINK) &&
+		   port->bridge != PLACES && port->bridge == route->bridge);
+	if (routed && facts->hops <= 1)
+		return PASSED;
+	if (!routed && !bridged)
+		return PASSED;
+
+	verdict->slot = port->flags & STEER_PORT_OWNED ?
+		port->slot : route->slot;
+	if (length > MAX_LENGTH)
+		return TOO_LONG;
+	meta->port = route->port;
+	meta->port_generation = route->generation;
+	meta->in_slot = verdict->slot;
+	meta->out_slot = route->slot;
+	meta->flags = (routed ? STEER_META_ROUTED : 0) |
+		      (facts->ipv6 ? STEER_META_IPV6 : 0);
+	meta->l3_offset = facts->l3_offset;
+	if (routed && route->mac)
+		memcpy(meta->next_hop, route->mac, 6);
+	if (routed && !route->mac) {
+		if (tagged)
+			return PASSED;
+		outcome = find_neighbour(facts, route->out, meta->next_hop);
+		if (outcome != STEERED)
+			return outcome;
+	}
+	return find_socket(port, queue, flags, verdict);
+}
+
+void model_decide(enum place in, unsigned int queue, __u32 flags,
+		  const __u8 *frame, unsigned int length,
+		  struct verdict *verdict)
+{
+	const struct world_port *port = &world_ports[in];
+	struct facts facts;
+
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->outcome = PASSED;
+	if (!port->present)
+		return;
+	read_frame(&facts, frame, length);
+	if (facts.malformed) {
+		verdict->outcome = MALFORMED;
+		return;
+	}
+	if (facts.unclaimable)
+		return;
+	verdict->outcome = decide(port, in, queue, flags, frame, length,
+				  &facts, verdict);
+	if (verdict->outcome == PASSED)
+		verdict->slot = RUBATO_SLOT_SYSTEM;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The contents of the test world: what is where, and who is who. */
+#include "world.h"
+
+const char *const place_names[PLACES] = {
+	"rbxup", "rbxc1", "rbxc2", "rbxbu", "rbxsh", "rbxst", "rbxbr", "rbxot",
+};
+
+const char *const peer_names[PLACES] = {
+	"rbxupp", "rbxc1p", "rbxc2p", "rbxbup", "rbxshp", "rbxstp", "rbxbrp",
+	"rbxotp",
+};
+
+const __u8 mac_near[PLACES][6] = {
+	{ 2, 1, 0, 0, 0, 1 }, { 2, 1, 0, 0, 0, 2 }, { 2, 1, 0, 0, 0, 3 },
+	{ 2, 1, 0, 0, 0, 4 }, { 2, 1, 0, 0, 0, 5 }, { 2, 1, 0, 0, 0, 6 },
+	{ 2, 1, 0, 0, 0, 7 }, { 2, 1, 0, 0, 0, 8 },
+};
+
+const __u8 mac_far[PLACES][6] = {
+	{ 2, 2, 0, 0, 0, 1 }, { 2, 2, 0, 0, 0, 2 }, { 2, 2, 0, 0, 0, 3 },
+	{ 2, 2, 0, 0, 0, 4 }, { 2, 2, 0, 0, 0, 5 }, { 2, 2, 0, 0, 0, 6 },
+	{ 2, 2, 0, 0, 0, 7 }, { 2, 2, 0, 0, 0, 8 },
+};
+
+const __u8 mac_stranger[6] = { 2, 3, 0, 0, 0, 9 };
+
+const struct world_port world_ports[PLACES_IN] = {
+	[UPLINK] = { 1, 0, STEER_PORT_UPLINK, 0, RUBATO_SLOTS, PLACES },
+	/* Made for one queue; the device has two: see world_sockets[]. */
+	[VETH1] = { 1, 1, STEER_PORT_OWNED, VETH1_BASE, 1, PLACES },
+	[VETH2] = { 1, 2, STEER_PORT_OWNED, VETH1_BASE + 1, 1, BRIDGE },
+	[BRIDGED] = { 1, 0, STEER_PORT_UPLINK, 8192, RUBATO_SLOTS, BRIDGE },
+	[SHARED] = { 1, 0, 0, 16384, 2, PLACES },
+};
+
+const struct world_route world_routes[] = {
+	{ "10.1.0.2", 32, 1, 0, VETH1, PLACES, mac_far[VETH1], 11, 1 },
+	{ "10.1.0.0", 16, 3, 0, SHARED, PLACES, mac_far[SHARED], 13, 7 },
+	{ "10.2.0.2", 32, 2, 0, VETH2, BRIDGE, mac_far[VETH2], 12, 2 },
+	{ "10.9.0.0", 16, 0, STEER_ROUTE_UPLINK, UPLINK, PLACES, NULL, 1, 3 },
+	{ "10.3.0.0", 24, 0, STEER_ROUTE_UPLINK, BRIDGED, BRIDGE, NULL, 2, 4 },
+	{ "fd00:1::2", 128, 1, 0, VETH1, PLACES, mac_far[VETH1], 11, 1 },
+	{ "fd00:1::", 32, 3, 0, SHARED, PLACES, mac_far[SHARED], 13, 7 },
+	{ "fd00:2::2", 128, 2, 0, VETH2, BRIDGE, mac_far[VETH2], 12, 2 },
+	{ "fd00:9::", 32, 0, STEER_ROUTE_UPLINK, UPLINK, PLACES, NULL, 1, 3 },
+	{ "::", 0, 0, STEER_ROUTE_UPLINK, BRIDGED, BRIDGE, NULL, 2, 4 },
+};
+const int world_nr_routes = sizeof(world_routes) / sizeof(world_routes[0]);
+
+const struct world_fib world_fib[] = {
+	{ "10.9.0.0", 24, UPLINK, NULL },
+	{ "10.9.1.0", 24, OTHER, NULL },
+	{ "10.9.2.0", 24, PLACES, NULL },
+	{ "10.9.5.0", 24, UPLINK, "10.9.0.1" },
+	{ "fd00:9::", 64, UPLINK, NULL },
+	{ "fd00:9:0:1::", 64, OTHER, NULL },
+	{ "fd00:9:0:2::", 64, PLACES, NULL },
+	{ "fd00:9:0:5::", 64, UPLINK, "fd00:9::1" },
+};
+const int world_nr_fib = sizeof(world_fib) / sizeof(world_fib[0]);
+
+const struct world_neighbour world_neighbours[] = {
+	{ "10.9.0.1", UPLINK, mac_far[UPLINK] },
+	{ "10.9.1.1", OTHER, mac_far[OTHER] },
+	{ "fd00:9::1", UPLINK, mac_far[UPLINK] },
+	{ "fd00:9:0:1::1", OTHER, mac_far[OTHER] },
+};
+const int world_nr_neighbours =
+	sizeof(world_neighbours) / sizeof(world_neighbours[0]);
+
+/*
+ * VETH2's only socket sits where VETH1's second queue would look if the
+ * program did not notice that it belongs to another queue.
+ */
+const struct world_socket world_sockets[] = {
+	{ 0, UPLINK, 0, 0 },
+	{ 1, UPLINK, 0, 1 },
+	{ 2, UPLINK, 0, 2 },
+	{ RUBATO_SLOTS + 1, UPLINK, 1, 0 },
+	{ VETH1_BASE, VETH1, 0, 0 },
+	{ VETH1_BASE + 1, VETH2, 0, 0 },
+	{ 8192, BRIDGED, 0, 0 },
+	{ 16384, SHARED, 0, 0 },
+	{ 16385, SHARED, 0, 1 },
+};
+const int world_nr_sockets = sizeof(world_sockets) / sizeof(world_sockets[0]);

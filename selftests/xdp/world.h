@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The small world that all tests of the steer program live in: interfaces in
+ * a network namespace of the process, the tables in the maps, real sockets,
+ * and the kernel's routes and neighbours.
+ */
+#ifndef RUBATO_SELFTESTS_XDP_WORLD_H
+#define RUBATO_SELFTESTS_XDP_WORLD_H
+
+#include <linux/rubato.h>
+#include "socket.h"
+#include "steer.h"
+#include "xdp/steer.skel.h"
+
+enum place {
+	UPLINK,		/* two queues, sockets for several tenants */
+	VETH1,		/* owned by tenant 1; sockets for one queue only */
+	VETH2,		/* owned by tenant 2; on the bridge */
+	BRIDGED,	/* an uplink on the same bridge */
+	SHARED,		/* nobody's veth; room for two sockets a queue */
+	STRANGER,	/* not a port */
+	PLACES_IN,
+	BRIDGE = PLACES_IN,	/* stands in for a bridge device */
+	OTHER,		/* the kernel routes here, Rubato does not */
+	PLACES
+};
+
+#define QUEUES		2
+#define MAX_LENGTH	2048	/* of frames that ports take */
+#define VETH1_BASE	4096	/* of its indices into `xsks` */
+
+extern const char *const place_names[PLACES];	/* interfaces */
+extern const char *const peer_names[PLACES];	/* their other ends */
+
+/* MAC addresses; those of the near ends are the ports' own. */
+extern const __u8 mac_near[PLACES][6];
+extern const __u8 mac_far[PLACES][6];	/* containers', the client's */
+extern const __u8 mac_stranger[6];
+
+struct world_port {
+	int present;
+	__u32 slot, flags, base, stride;
+	enum place bridge;	/* PLACES: none */
+};
+
+struct world_route {
+	const char *prefix;
+	int bits;
+	__u32 slot, flags;
+	enum place out;
+	enum place bridge;	/* PLACES: none */
+	const __u8 *mac;	/* NULL: the FIB knows */
+	__u16 port, generation;
+};
+
+/* What the kernel's FIB has been told; the longest prefix comes first. */
+struct world_fib {
+	const char *prefix;
+	int bits;
+	enum place out;		/* PLACES: unreachable */
+	const char *via;	/* gateway, or NULL */
+};
+
+struct world_neighbour {
+	const char *address;
+	enum place out;
+	const __u8 *mac;
+};
+
+struct world_socket {
+	__u32 index;		/* in `xsks` */
+	enum place place;
+	unsigned int queue;
+	int number;		/* of the socket on that queue */
+};
+
+extern const struct world_port world_ports[PLACES_IN];
+extern const struct world_route world_routes[];
+extern const int world_nr_routes;
+extern const struct world_fib world_fib[];
+extern const int world_nr_fib;
+extern const struct world_neighbour world_neighbours[];
+extern const int world_nr_neighbours;
+extern const struct world_socket world_sockets[];
+extern const int world_nr_sockets;
+
+struct world {
+	struct steer_bpf *skeleton;
+	int program;		/* fd */
+	int cpus;
+	__u32 ifindex[PLACES];
+	struct rubato_steer *counters;	/* mapped: [cpu * SLOTS + slot] */
+	struct queue queues[PLACES_IN][QUEUES];
+};
+
+/*
+ * Build it all; the process moves into a network namespace of its own and
+ * onto one CPU. Returns 0, else -1 after saying on stderr what failed.
+ */
+int world_open(struct world *world);
+void world_close(struct world *world);
+
+/* Set the flags of `steer_config`. Returns 0 or -errno. */
+int world_configure(struct world *world, __u32 flags);
+
+/* Run a shell command made like printf(). Returns 0 if it succeeded. */
+int world_command(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/* The line of @slot on the CPU that this process is bound to. */
+struct rubato_steer *world_counters(const struct world *world, __u32 slot);
+
+#endif
