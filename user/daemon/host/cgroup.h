@@ -57,7 +57,9 @@ int cgroup_populated(const struct cgroup_mount *mount, const char *path);
  * Call @process for each process of the cgroup and of its descendants, except
  * below those for which @skip returns true (they are somebody else's). The
  * root of the walk itself is never skipped. What disappears while it is being
- * read is passed over. 0 or negative errno (of the cgroup itself).
+ * read is passed over. Returns the number of cgroups visited, or negative errno
+ * (of the cgroup itself; -E2BIG: more than 64 deep or 4,096 in all, the
+ * processes of those were reported).
  */
 struct cgroup_walk {
 	void (*process)(void *context, pid_t pid);

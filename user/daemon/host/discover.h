@@ -20,9 +20,9 @@
 struct discover;
 
 /*
- * Callbacks; each may be NULL. They may not free the discover object; they may
- * call discover_assign and discover_unassign (which take effect after the
- * callback returned, but for the gone() calls of unassign).
+ * Callbacks; each may be NULL. From within one, only discover_assign,
+ * discover_unassign and discover_unassign_slot may be called, and they take
+ * effect when the loop comes round.
  */
 struct discover_ops {
 	/* A tenant's name for messages; NULL or an unknown slot: its number. */
@@ -59,7 +59,7 @@ void discover_free(struct discover *d);
 
 /*
  * Assign a cgroup (as cgroup_canonical() takes it) to a tenant; its containers
- * are found before the next round of the event loop. A path that is not there
+ * are found when the event loop comes round, a thousand of them in slices. A path that is not there
  * is kept and bound when it comes, if @may_be_absent.
  * -EINVAL, -ENOENT; -EEXIST: assigned already, to whom says the text.
  * If @ref is not NULL it receives path and id (0: absent).
