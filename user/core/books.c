@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "core/books.h"
+#include "core/sched_internal.h"
+
+static uint64_t books_run_delay(struct books *books)
+{
+	return books->run_delay_cycles ?
+	       books->run_delay_cycles(books->context) : 0;
+}
+
+void books_open(struct books *books, uint64_t now)
+{
+	books->last = now;
+	books->run_delay_last = books_run_delay(books);
+	account_set(&books->core->start_tsc, now);
+}
+
+/* Ends the running interval; returns its length. */
+static uint64_t books_cut(struct books *books, uint64_t now)
+{
+	uint64_t interval = 0;
+
+	if (now >= books->last)
+		interval = now - books->last;
+	else
+		account_add(&books->core->negative_intervals, 1);
+	/* Also backwards: what follows is measured on the new clock. */
+	books->last = now;
+	account_add(&books->core->elapsed_cycles, interval);
+	return interval;
+}
+
+/*
+ * Takes out of an interval what the kernel says the thread waited for a CPU
+ * since it was last asked. A wait in an interval too short to be suspicious
+ * was billed already; it can only be taken out of the interval that makes us
+ * ask, and never more than that interval is long.
+ */
+static uint64_t books_less_stolen(struct books *books, uint64_t interval)
+{
+	uint64_t delay = books_run_delay(books);
+	uint64_t stolen = 0;
+
+	if (delay > books->run_delay_last)
+		stolen = delay - books->run_delay_last;
+	books->run_delay_last = delay;
+	if (stolen > interval)
+		stolen = interval;
+	account_add(&books->core->stolen_cycles, stolen);
+	return interval - stolen;
+}
+
+static uint64_t books_end_interval(struct books *books, uint64_t now)
+{
+	uint64_t interval = books_cut(books, now);
+
+	return interval > books->suspicious_cycles ?
+	       books_less_stolen(books, interval) : interval;
+}
+
+uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
+		    uint32_t units, uint32_t bytes, uint64_t now)
+{
+	uint64_t cycles = books_end_interval(books, now);
+
+	sched_bill(books->sched, slot, phase, cycles, units, bytes);
+	return cycles;
+}
+
+uint64_t books_idle(struct books *books, uint64_t now)
+{
+	uint64_t cycles = books_end_interval(books, now);
+
+	account_add(&books->core->idle_cycles, cycles);
+	return cycles;
+}
+
+uint64_t books_asleep(struct books *books, uint64_t now)
+{
+	/* Always asked, so that the wake-up's wait sticks to no later bill. */
+	uint64_t cycles = books_less_stolen(books, books_cut(books, now));
+
+	account_add(&books->core->asleep_cycles, cycles);
+	return cycles;
+}
+
+/* Calibrated cost of one share, in 2^-16 cycles; packets and bytes < 2^32. */
+static unsigned __int128 share_cost(const struct books_share *share,
+				    uint64_t packet_cycles,
+				    uint64_t byte_cycles_fp16)
+{
+	return ((unsigned __int128)share->packets * packet_cycles << 16) +
+	       (unsigned __int128)share->bytes * byte_cycles_fp16;
+}
+
+/*
+ * Each share ends where the running sum of costs says, rounded down; the last
+ * one ends at the interval's end, so nothing is lost to rounding.
+ */
+static void books_split_cycles(struct books *books, enum rubato_phase phase,
+			       const struct books_share *shares,
+			       uint32_t nr_shares, uint64_t packet_cycles,
+			       uint64_t byte_cycles_fp16, uint64_t cycles)
+{
+	unsigned __int128 total = 0, sum = 0;
+	uint64_t begin = 0, end;
+	uint32_t i, shift = 0;
+
+	for (i = 0; i < nr_shares; i++)
+		total += share_cost(&shares[i], packet_cycles, byte_cycles_fp16);
+	/* Below 2^64, so that the products with cycles fit. */
+	while (total >> shift >> 64)
+		shift++;
+
+	for (i = 0; i < nr_shares; i++) {
+		sum += share_cost(&shares[i], packet_cycles, byte_cycles_fp16);
+		end = i + 1 == nr_shares || !(total >> shift) ? cycles :
+		      (uint64_t)(cycles * (sum >> shift) / (total >> shift));
+		sched_bill(books->sched, shares[i].slot, phase, end - begin,
+			   shares[i].packets, shares[i].bytes);
+		begin = end;
+	}
+}
+
+uint64_t books_split(struct books *books, enum rubato_phase phase,
+		     const struct books_share *shares, uint32_t nr_shares,
+		     uint64_t packet_cycles, uint64_t byte_cycles_fp16,
+		     uint64_t now)
+{
+	uint64_t cycles = books_end_interval(books, now);
+
+	if (!nr_shares)
+		/* Work for nobody is the system's. */
+		sched_bill(books->sched, RUBATO_SLOT_SYSTEM, phase, cycles, 0, 0);
+	else
+		books_split_cycles(books, phase, shares, nr_shares,
+				   packet_cycles, byte_cycles_fp16, cycles);
+	return cycles;
+}
