@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <linux/rubato.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "poller.h"
+#include "serve.h"
+
+#define EVENTS_AT_ONCE		64
+/* An interval this long may hide another thread's turn: ask the kernel. */
+#define SUSPICIOUS_US		20
+#define CPU_TIME_EVERY_US	10000
+#define TAKE_BACK_EVERY_US	50
+#define CALIBRATION_ROUNDS	64
+
+struct poller_call {
+	struct poller_call *next;
+	int (*fn)(struct poller *poller, void *argument);
+	void *argument;
+	int result;
+	bool done;
+};
+
+static uint64_t us_to_cycles(const struct poller *poller, uint64_t us)
+{
+	return clock_ns_to_cycles(us * 1000, poller->config.tsc_khz);
+}
+
+static struct rubato_core *own_line(struct poller *poller)
+{
+	return &poller->config.cores[poller->config.core];
+}
+
+uint64_t poller_bill(struct poller *poller, uint32_t slot,
+		     enum rubato_phase phase, uint32_t units, uint32_t bytes)
+{
+	poller->now = clock_cycles();
+	return books_bill(&poller->books, slot, phase, units, bytes,
+			  poller->now);
+}
+
+/* --- active sources --- */
+
+static void list_append(struct source_list *list, struct source *source)
+{
+	source->next = NULL;
+	*list->last = source;
+	list->last = &source->next;
+}
+
+static struct source *list_pop(struct source_list *list)
+{
+	struct source *source = list->first;
+
+	if (!source)
+		return NULL;
+	list->first = source->next;
+	if (!list->first)
+		list->last = &list->first;
+	return source;
+}
+
+static void list_remove(struct source_list *list, struct source *source)
+{
+	struct source **link = &list->first;
+
+	while (*link && *link != source)
+		link = &(*link)->next;
+	if (!*link)
+		return;
+	*link = source->next;
+	if (list->last == &source->next)
+		list->last = link;
+}
+
+void poller_activate(struct poller *poller, struct source *source)
+{
+	uint32_t queue = sched_queue(poller->sched, source->slot);
+
+	if (source->active)
+		return;
+	source->active = true;
+	list_append(&poller->active[queue], source);
+	sched_wake(poller->sched, queue, poller->now);
+}
+
+static void deactivate(struct poller *poller, struct source *source)
+{
+	if (!source->active)
+		return;
+	source->active = false;
+	list_remove(&poller->active[sched_queue(poller->sched, source->slot)],
+		    source);
+}
+
+/* --- calls from the control thread, run on the poller --- */
+
+static void run_calls(struct poller *poller)
+{
+	struct poller_call *call;
+	uint64_t count;
+
+	pthread_mutex_lock(&poller->call_lock);
+	call = poller->calls;
+	poller->calls = NULL;
+	__atomic_store_n(&poller->calls_waiting, false, __ATOMIC_RELAXED);
+	if (read(poller->call_fd, &count, sizeof(count)) < 0)
+		count = 0;	/* nonblocking: the bell was not rung */
+	for (; call; call = call->next) {
+		call->result = call->fn(poller, call->argument);
+		call->done = true;
+	}
+	pthread_cond_broadcast(&poller->call_done);
+	pthread_mutex_unlock(&poller->call_lock);
+	poller_bill(poller, RUBATO_SLOT_SYSTEM, RUBATO_PHASE_FORWARD, 0, 0);
+}
+
+int poller_call(struct poller *poller, int (*fn)(struct poller *, void *),
+		void *argument)
+{
+	struct poller_call call = { .fn = fn, .argument = argument };
+
+	pthread_mutex_lock(&poller->call_lock);
+	call.next = poller->calls;
+	poller->calls = &call;
+	__atomic_store_n(&poller->calls_waiting, true, __ATOMIC_RELAXED);
+	eventfd_write(poller->call_fd, 1);
+	while (!call.done)
+		pthread_cond_wait(&poller->call_done, &poller->call_lock);
+	pthread_mutex_unlock(&poller->call_lock);
+	return call.result;
+}
+
+int poller_barrier(struct poller *poller, void *unused)
+{
+	(void)poller, (void)unused;
+	return 0;
+}
+
+static int stop(struct poller *poller, void *unused)
+{
+	(void)unused;
+	poller->stopping = true;
+	return 0;
+}
+
+int poller_add_source(struct poller *poller, void *pointer)
+{
+	struct source *source = pointer;
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLET,
+		.data.ptr = source,
+	};
+
+	if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, source->fd, &event))
+		return -errno;
+	source->next_polled = source->queue->polled;
+	source->queue->polled = source;
+	return 0;
+}
+
+static void unlink_polled(struct source *source)
+{
+	struct source **link = &source->queue->polled;
+
+	while (*link && *link != source)
+		link = &(*link)->next_polled;
+	if (*link)
+		*link = source->next_polled;
+}
+
+int poller_remove_source(struct poller *poller, void *pointer)
+{
+	struct source *source = pointer;
+
+	epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+	deactivate(poller, source);
+	unlink_polled(source);
+	serve_discard(poller, source);
+	return 0;
+}
+
+int poller_change_slot(struct poller *poller, struct source *source,
+		       uint32_t slot)
+{
+	bool active = source->active;
+
+	deactivate(poller, source);
+	source->slot = slot;
+	if (active)
+		poller_activate(poller, source);
+	return 0;
+}
+
+static int remember_queue(struct poller *poller, struct queue *queue)
+{
+	struct queue **queues = realloc(poller->queues,
+			(poller->nr_queues + 1) * sizeof(*queues));
+
+	if (!queues)
+		return -ENOMEM;
+	poller->queues = queues;
+	queues[poller->nr_queues++] = queue;
+	return 0;
+}
+
+int poller_remove_queue(struct poller *poller, void *pointer)
+{
+	struct queue *queue = pointer;
+	uint32_t i;
+
+	while (queue->polled)
+		poller_remove_source(poller, queue->polled);
+	deactivate(poller, &queue->tx_source);
+	for (i = 0; i < poller->nr_queues; i++)
+		if (poller->queues[i] == queue)
+			poller->queues[i] = poller->queues[--poller->nr_queues];
+	return 0;
+}
+
+int poller_add_queue(struct poller *poller, void *pointer)
+{
+	struct queue *queue = pointer;
+	int err = remember_queue(poller, queue);
+
+	for (uint32_t i = 0; !err && i < queue->nr_sources; i++)
+		if (queue->sources[i])
+			err = poller_add_source(poller, queue->sources[i]);
+	if (err)
+		poller_remove_queue(poller, queue);
+	return err;
+}
+
+/*
+ * Sources move to the list they belong to under the new policy; the scheduler
+ * carries over which queues are runnable, so only lists have to follow.
+ */
+int poller_set_policy(struct poller *poller, void *pointer)
+{
+	const struct sched_policy *policy = pointer;
+	struct source_list all = { .last = &all.first };
+	struct source *source;
+	int err;
+
+	for (uint32_t i = 0; i < RUBATO_SLOTS; i++)
+		while ((source = list_pop(&poller->active[i])))
+			list_append(&all, source);
+	err = sched_set_policy(poller->sched, policy, poller->now);
+	while ((source = list_pop(&all))) {
+		source->active = false;
+		poller_activate(poller, source);
+	}
+	if (!err)
+		strncpy(own_line(poller)->policy, policy->name,
+			sizeof(own_line(poller)->policy) - 1);
+	return err;
+}
+
+int poller_refresh(struct poller *poller, void *slot_pointer)
+{
+	uint32_t slot = *(uint32_t *)slot_pointer;
+
+	sched_refresh(poller->sched, slot, poller->now);
+	return 0;
+}
+
+/* --- the loop --- */
+
+/*
+ * Looking for work is caused by those for whom some is found, a packet's
+ * worth each; when nothing new is found, the time goes to whoever is served
+ * next, or to idle.
+ */
+static void bill_finding(struct poller *poller, struct books_share *woken,
+			 uint32_t nr_woken)
+{
+	poller->now = clock_cycles();
+	books_split(&poller->books, RUBATO_PHASE_RX, woken, nr_woken,
+		    poller->packet_cycles, 0, poller->now);
+}
+
+static void activate_events(struct poller *poller, struct epoll_event *events,
+			    int nr_events)
+{
+	struct books_share woken[EVENTS_AT_ONCE];
+	uint32_t nr_woken = 0;
+
+	for (int i = 0; i < nr_events; i++) {
+		struct source *source = events[i].data.ptr;
+
+		if (!source)		/* a call; its flag says so too */
+			continue;
+		poller_activate(poller, source);
+		woken[nr_woken++] = (struct books_share) {
+			.slot = source->slot,
+			.packets = 1,
+		};
+	}
+	if (nr_woken)
+		bill_finding(poller, woken, nr_woken);
+}
+
+static void find_work(struct poller *poller)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int n = epoll_wait(poller->epoll_fd, events, EVENTS_AT_ONCE, 0);
+
+	if (n > 0)
+		activate_events(poller, events, n);
+}
+
+static void take_handoffs(struct poller *poller)
+{
+	struct handoffs *handoffs = poller->config.handoffs;
+	uint32_t core = poller->config.core;
+	uint64_t waiting = handoff_take_waiting(handoffs, core);
+
+	for (; waiting; waiting &= waiting - 1) {
+		uint32_t from = __builtin_ctzll(waiting);
+
+		serve_handoff(poller, from);
+		if (handoff_peek(handoffs, from, core))
+			handoff_remind(handoffs, from, core);
+	}
+}
+
+/* Cycles until the next broke tenant may be served again. */
+static uint64_t cycles_to_next(struct poller *poller)
+{
+	uint64_t when = sched_next_funded(poller->sched, poller->now);
+
+	if (when == UINT64_MAX)
+		return UINT64_MAX;
+	return when > poller->now ? when - poller->now : 0;
+}
+
+static void sleep_until_work(struct poller *poller)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	uint64_t cycles = cycles_to_next(poller);
+	struct timespec timeout;
+	uint64_t ns;
+	int n;
+
+	if (!handoff_sleep(poller->config.handoffs, poller->config.core))
+		return;
+	if (cycles != UINT64_MAX) {
+		ns = clock_cycles_to_ns(cycles, poller->config.tsc_khz);
+		timeout.tv_sec = ns / 1000000000;
+		timeout.tv_nsec = ns % 1000000000;
+	}
+	n = epoll_pwait2(poller->epoll_fd, events, EVENTS_AT_ONCE,
+			 cycles == UINT64_MAX ? NULL : &timeout, NULL);
+	handoff_wake(poller->config.handoffs, poller->config.core);
+	poller->now = clock_cycles();
+	books_asleep(&poller->books, poller->now);
+	ledger_add(&own_line(poller)->wakeups, 1);
+	poller->idle_since = poller->now;
+	if (n > 0)
+		activate_events(poller, events, n);
+}
+
+static void idle(struct poller *poller)
+{
+	uint64_t spin = poller->config.spin_us;
+
+	poller->now = clock_cycles();
+	books_idle(&poller->books, poller->now);
+	if (!poller->idle_since)
+		poller->idle_since = poller->now;
+	if (spin == POLLER_SPIN_ALWAYS ||
+	    poller->now - poller->idle_since < us_to_cycles(poller, spin))
+		return;
+	sleep_until_work(poller);
+}
+
+static void serve(struct poller *poller, const struct sched_grant *grant)
+{
+	struct source_list *list = &poller->active[grant->slot];
+	struct source *source = list_pop(list);
+
+	if (source) {
+		source->active = false;
+		if (serve_source(poller, source, grant) && !source->active) {
+			source->active = true;
+			list_append(list, source);
+		}
+	}
+	sched_put(poller->sched, grant, list->first != NULL, poller->now);
+}
+
+/*
+ * Not only where frames come in: when all that hoard are parked, nobody is
+ * served, and everybody else's frames are lost for want of chunks.
+ */
+static void take_back(struct poller *poller)
+{
+	if (poller->now < poller->take_back_next)
+		return;
+	poller->take_back_next = poller->now +
+				 us_to_cycles(poller, TAKE_BACK_EVERY_US);
+	for (uint32_t i = 0; i < poller->nr_queues; i++)
+		if (queue_short_of_chunks(poller->queues[i]))
+			serve_take_back(poller, poller->queues[i]);
+}
+
+static void note_cpu_time(struct poller *poller)
+{
+	if (poller->now < poller->cpu_time_next)
+		return;
+	poller->cpu_time_next = poller->now +
+				us_to_cycles(poller, CPU_TIME_EVERY_US);
+	__atomic_store_n(&own_line(poller)->cpu_time_ns,
+			 clock_thread_cpu_ns(), __ATOMIC_RELAXED);
+}
+
+static void round_once(struct poller *poller)
+{
+	struct sched_grant grant;
+
+	ledger_add(&own_line(poller)->passes, 1);
+	if (__atomic_load_n(&poller->calls_waiting, __ATOMIC_RELAXED))
+		run_calls(poller);
+	take_handoffs(poller);
+	find_work(poller);
+	note_cpu_time(poller);
+	take_back(poller);
+	if (!sched_pick(poller->sched, poller->now, &grant)) {
+		idle(poller);
+		return;
+	}
+	poller->idle_since = 0;
+	serve(poller, &grant);
+}
+
+static uint64_t run_delay_cycles(void *context)
+{
+	struct poller *poller = context;
+
+	return clock_ns_to_cycles(clock_run_delay_ns(poller->schedstat_fd),
+				  poller->config.tsc_khz);
+}
+
+/* Cycles to copy one frame of this size from cold memory, the median. */
+static uint64_t measure_copy(uint8_t *to, const uint8_t *from, uint32_t length)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < CALIBRATION_ROUNDS; i++) {
+		uint64_t begin = clock_cycles(), cycles;
+
+		memcpy(to + i * QUEUE_CHUNK_SIZE, from + i * QUEUE_CHUNK_SIZE,
+		       length);
+		cycles = clock_cycles() - begin;
+		if (cycles < least)
+			least = cycles;
+	}
+	return least;
+}
+
+/* What a packet and a byte cost relative to each other, on this machine. */
+static void calibrate(struct poller *poller)
+{
+	size_t bytes = CALIBRATION_ROUNDS * QUEUE_CHUNK_SIZE;
+	uint8_t *from = calloc(1, bytes), *to = calloc(1, bytes);
+
+	poller->packet_cycles = 1000;
+	poller->byte_cycles_fp16 = 1 << 14;
+	if (from && to) {
+		uint64_t small = measure_copy(to, from, 64);
+		uint64_t large = measure_copy(to, from, 1514);
+
+		if (large > small)
+			poller->byte_cycles_fp16 =
+				((large - small) << 16) / (1514 - 64);
+	}
+	free(from);
+	free(to);
+}
+
+static void open_books(struct poller *poller)
+{
+	struct rubato_core *line = own_line(poller);
+
+	memset(line, 0, sizeof(*line));
+	line->cpu = poller->config.cpu;
+	line->tsc_khz = poller->config.tsc_khz;
+	line->tsc_invariant = poller->config.tsc_invariant;
+	line->quantum_cycles = us_to_cycles(poller, poller->config.quantum_us);
+	strncpy(line->policy, poller->config.policy->name,
+		sizeof(line->policy) - 1);
+	poller->books = (struct books) {
+		.core = line,
+		.sched = poller->sched,
+		.suspicious_cycles = us_to_cycles(poller, SUSPICIOUS_US),
+		.run_delay_cycles = poller->schedstat_fd < 0 ? NULL :
+							run_delay_cycles,
+		.context = poller,
+	};
+	poller->now = clock_cycles();
+	books_open(&poller->books, poller->now);
+	line->flags = RUBATO_CORE_LIVE;
+}
+
+static void *poller_main(void *argument)
+{
+	struct poller *poller = argument;
+
+	poller->schedstat_fd = clock_open_schedstat();
+	calibrate(poller);
+	open_books(poller);
+	while (!poller->stopping)
+		round_once(poller);
+	own_line(poller)->flags = 0;
+	if (poller->schedstat_fd >= 0)
+		close(poller->schedstat_fd);
+	return NULL;
+}
+
+/* Tells the module's tracepoints; without a module nobody asks. */
+static void note(void *context, uint32_t slot, enum rubato_note kind,
+		 int64_t credit_cycles)
+{
+	struct poller *poller = context;
+	struct rubato_ioc_note event = {
+		.size = sizeof(event),
+		.slot = slot,
+		.core = poller->config.core,
+		.kind = kind,
+		.credit_cycles = credit_cycles,
+	};
+
+	ioctl(poller->config.module_fd, RUBATO_IOC_NOTE, &event);
+}
+
+static int new_sched(struct poller *poller)
+{
+	uint64_t quantum = us_to_cycles(poller, poller->config.quantum_us);
+	struct sched_config config = {
+		.ledger = poller->config.ledger,
+		.core = poller->config.core,
+		.quantum_cycles = quantum,
+		.slice_cycles = quantum / 2,
+		.nr_cores = poller->config.nr_cores,
+		.note = poller->config.module_fd < 0 ? NULL : note,
+		.context = poller,
+	};
+
+	poller->sched = sched_new(&config, poller->config.policy);
+	return poller->sched ? 0 : -ENOMEM;
+}
+
+static int open_bell(struct poller *poller)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int err;
+
+	poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (poller->epoll_fd < 0)
+		return -errno;
+	poller->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (poller->call_fd < 0)
+		goto close_epoll;
+	if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, poller->call_fd, &event))
+		goto close_bell;
+	return 0;
+
+close_bell:
+	err = -errno;
+	close(poller->call_fd);
+	errno = -err;
+close_epoll:
+	err = -errno;
+	close(poller->epoll_fd);
+	return err;
+}
+
+static void close_bell(struct poller *poller)
+{
+	close(poller->call_fd);
+	close(poller->epoll_fd);
+}
+
+static int start_thread(struct poller *poller)
+{
+	pthread_attr_t attributes;
+	cpu_set_t cpus;
+	char name[16];
+	int err;
+
+	pthread_attr_init(&attributes);
+	if (poller->config.cpu >= 0) {
+		CPU_ZERO(&cpus);
+		CPU_SET(poller->config.cpu, &cpus);
+		pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
+	}
+	err = pthread_create(&poller->thread, &attributes, poller_main, poller);
+	pthread_attr_destroy(&attributes);
+	if (err)
+		return -err;
+	snprintf(name, sizeof(name), "rubato-poll/%u", poller->config.core);
+	pthread_setname_np(poller->thread, name);
+	return 0;
+}
+
+int poller_start(struct poller *poller, const struct poller_config *config,
+		 struct rubato_error *error)
+{
+	int err;
+
+	*poller = (struct poller) { .config = *config };
+	for (uint32_t i = 0; i < RUBATO_SLOTS; i++)
+		poller->active[i].last = &poller->active[i].first;
+	pthread_mutex_init(&poller->call_lock, NULL);
+	pthread_cond_init(&poller->call_done, NULL);
+	err = new_sched(poller);
+	if (err)
+		goto failed;
+	err = open_bell(poller);
+	if (err)
+		goto free_sched;
+	handoffs_set_wakeup(config->handoffs, config->core, poller->call_fd);
+	err = start_thread(poller);
+	if (err)
+		goto close_bell;
+	return 0;
+
+close_bell:
+	close_bell(poller);
+free_sched:
+	sched_free(poller->sched);
+failed:
+	return rubato_error_set(error, err,
+				"cannot start the poller of core %u on CPU %d: %s",
+				config->core, config->cpu, strerror(-err));
+}
+
+void poller_stop(struct poller *poller)
+{
+	poller_call(poller, stop, NULL);
+	pthread_join(poller->thread, NULL);
+	close_bell(poller);
+	sched_free(poller->sched);
+	free(poller->queues);
+	pthread_cond_destroy(&poller->call_done);
+	pthread_mutex_destroy(&poller->call_lock);
+}

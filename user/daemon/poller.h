@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The poller: one thread per datapath core, run to completion.
+ *
+ *      epoll (edge-triggered)            calls from the control thread
+ *          | RX rings with frames             |
+ *          v                                  v
+ *   +--> find work --> pick a tenant --> serve one batch --> put it back --+
+ *   |                  (core/sched)      rx, forward, kick                 |
+ *   +----------------------------------------------------------------------+
+ *
+ * Each arrow is an intervention point: the time up to it is billed and the
+ * next work chosen; nothing is preempted in between, so a batch is cut to what
+ * the scheduler grants.
+ *
+ * Ownership. Queues, sources, scheduler and books belong to the thread while
+ * it runs. The control thread changes them only through poller_call(), which
+ * runs a function on the poller at an intervention point and waits for it.
+ *
+ * No wake-up is lost: sources are registered edge-triggered before a frame can
+ * reach them, and a source leaves the active list only after its ring was seen
+ * empty; a frame that comes later raises an edge that the next epoll_wait()
+ * returns, whether that one sleeps or not.
+ */
+#ifndef RUBATO_DAEMON_POLLER_H
+#define RUBATO_DAEMON_POLLER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/books.h"
+#include "core/sched.h"
+#include "clock.h"
+#include "handoff.h"
+#include "port/port_table.h"
+#include "port/queue.h"
+
+#define POLLER_SPIN_ALWAYS	UINT64_MAX
+/* Most frames in one batch; a kick moves no more either. */
+#define POLLER_BATCH_MAX	QUEUE_KICK_MAX
+
+struct poller_config {
+	uint32_t core;			/* number among datapath cores */
+	int cpu;			/* where it runs; -1: anywhere */
+	uint32_t nr_cores;
+	uint32_t tsc_khz;
+	bool tsc_invariant;
+	uint64_t quantum_us;
+	uint64_t spin_us;		/* before sleeping; or SPIN_ALWAYS */
+	struct rubato_ledger *ledger;
+	struct rubato_core *cores;
+	struct port_table *ports;
+	const struct sched_policy *policy;
+	struct handoffs *handoffs;	/* shared by all pollers */
+	int module_fd;			/* /dev/rubato, or -1 */
+};
+
+/* Work of one scheduler queue, served round robin. */
+struct source_list {
+	struct source *first;
+	struct source **last;
+};
+
+struct poller_call;
+
+struct poller {
+	struct poller_config config;
+	struct sched *sched;
+	struct books books;
+	uint64_t now;			/* the stamp that the books end at */
+	int epoll_fd;
+	int schedstat_fd;
+	struct source_list active[RUBATO_SLOTS];
+	struct queue **queues;		/* that this poller owns */
+	uint32_t nr_queues;
+	uint64_t packet_cycles;		/* measured: for splitting bills */
+	uint64_t byte_cycles_fp16;
+	uint64_t idle_since;		/* 0: was busy */
+	uint64_t cpu_time_next;		/* when to read the CPU clock again */
+	uint64_t take_back_next;	/* when to look for hoards again */
+
+	pthread_t thread;
+	int call_fd;			/* eventfd: calls are waiting */
+	pthread_mutex_t call_lock;	/* protects calls */
+	pthread_cond_t call_done;
+	struct poller_call *calls;
+	bool calls_waiting;		/* atomic hint, set under call_lock */
+	bool stopping;			/* poller thread only */
+};
+
+/* Starts the thread. 0 or a negative errno with a reason. */
+int poller_start(struct poller *poller, const struct poller_config *config,
+		 struct rubato_error *error);
+
+/* Queues must have been removed. */
+void poller_stop(struct poller *poller);
+
+/*
+ * Runs @fn on the poller's thread at its next intervention point and returns
+ * its result. Control thread; waits at most for one batch.
+ */
+int poller_call(struct poller *poller, int (*fn)(struct poller *, void *),
+		void *argument);
+
+/* To be passed to poller_call(); the argument is named. */
+int poller_add_queue(struct poller *poller, void *queue);
+int poller_remove_queue(struct poller *poller, void *queue);
+int poller_add_source(struct poller *poller, void *source);
+int poller_remove_source(struct poller *poller, void *source);
+int poller_set_policy(struct poller *poller, void *policy);
+int poller_refresh(struct poller *poller, void *slot_pointer);
+/* Does nothing: after it, the poller has forgotten what it saw before. */
+int poller_barrier(struct poller *poller, void *unused);
+
+/* On the poller's thread: the source is another tenant's work from now on. */
+int poller_change_slot(struct poller *poller, struct source *source,
+		       uint32_t slot);
+
+/* Appends a source to its tenant's work, if it is not there yet. */
+void poller_activate(struct poller *poller, struct source *source);
+
+/* Ends the running interval here and bills it. */
+uint64_t poller_bill(struct poller *poller, uint32_t slot,
+		     enum rubato_phase phase, uint32_t units, uint32_t bytes);
+
+/* This core's account of a tenant. */
+static inline struct rubato_account *poller_account(struct poller *poller,
+						    uint32_t slot)
+{
+	return &poller->config.ledger[slot].core[poller->config.core];
+}
+
+/* Ledger words are read by others at any time: no tearing, no more. */
+static inline void ledger_add(__u64 *word, uint64_t amount)
+{
+	__atomic_store_n(word, *word + amount, __ATOMIC_RELAXED);
+}
+
+#endif /* RUBATO_DAEMON_POLLER_H */

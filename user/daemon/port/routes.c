@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a port claims: the addresses behind it, and the prefixes given to it. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ports_internal.h"
+
+static bool same_prefix(const struct host_address *a,
+			const struct host_address *b)
+{
+	return a->family == b->family && a->prefix_length == b->prefix_length &&
+	       !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+static uint8_t whole_length(uint8_t family)
+{
+	return family == AF_INET ? 32 : 128;
+}
+
+/* All that should be claimed: each address of a container by itself. */
+static uint32_t wanted_routes(const struct port_entry *entry,
+			      struct host_address *wanted)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < entry->nr_prefixes; i++)
+		wanted[n++] = entry->prefixes[i];
+	if (entry->kind != PORT_VETH)
+		return n;
+	for (uint32_t i = 0; i < entry->veth.nr_addresses; i++) {
+		wanted[n] = entry->veth.addresses[i];
+		wanted[n].prefix_length = whole_length(wanted[n].family);
+		n++;
+	}
+	return n;
+}
+
+static bool contains(const struct host_address *list, uint32_t n,
+		     const struct host_address *prefix)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (same_prefix(&list[i], prefix))
+			return true;
+	return false;
+}
+
+/* The port that claims exactly this prefix, other than @self. */
+static struct port_entry *claimed_by(struct ports *ports,
+				     const struct port_entry *self,
+				     const struct host_address *prefix)
+{
+	struct port_entry *entry;
+
+	for (entry = ports->first; entry; entry = entry->next)
+		if (entry != self &&
+		    contains(entry->routes, entry->nr_routes, prefix))
+			break;
+	return entry;
+}
+
+static void fill_route(const struct port_entry *entry,
+		       struct steer_route *route)
+{
+	*route = (struct steer_route) {
+		.slot = entry->port.slot,
+		.flags = entry->kind == PORT_UPLINK ? STEER_ROUTE_UPLINK : 0,
+		.ifindex = entry->ifindex,
+		.bridge_ifindex = entry->steer_port.bridge_ifindex,
+		.port = entry->port.number,
+		.port_generation = entry->port.generation,
+	};
+	if (entry->kind == PORT_VETH)
+		memcpy(route->mac, entry->veth.peer_mac, sizeof(route->mac));
+}
+
+static void drop_routes_not_in(struct ports *ports, struct port_entry *entry,
+			       const struct host_address *wanted, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < entry->nr_routes; i++) {
+		struct host_address *route = &entry->routes[i];
+
+		if (contains(wanted, n, route))
+			entry->routes[kept++] = *route;
+		else
+			steer_clear_route(ports->config.steer, route->family,
+					  route->bytes, route->prefix_length);
+	}
+	entry->nr_routes = kept;
+}
+
+static int set_one(struct ports *ports, struct port_entry *entry,
+		   const struct host_address *prefix,
+		   const struct steer_route *route, struct rubato_error *error)
+{
+	struct port_entry *other = claimed_by(ports, entry, prefix);
+	char text[INET6_ADDRSTRLEN];
+	int err;
+
+	inet_ntop(prefix->family, prefix->bytes, text, sizeof(text));
+	if (other)
+		return rubato_error_set(error, -EEXIST,
+					"%s: %s/%u is claimed by port %s already",
+					entry->ifname, text,
+					prefix->prefix_length, other->ifname);
+	err = steer_set_route(ports->config.steer, prefix->family,
+			      prefix->bytes, prefix->prefix_length, route);
+	if (err)
+		return rubato_error_set(error, err,
+					"%s: cannot claim %s/%u: %s",
+					entry->ifname, text,
+					prefix->prefix_length, strerror(-err));
+	if (!contains(entry->routes, entry->nr_routes, prefix))
+		entry->routes[entry->nr_routes++] = *prefix;
+	return 0;
+}
+
+int ports_sync_routes(struct ports *ports, struct port_entry *entry,
+		      struct rubato_error *error)
+{
+	struct host_address wanted[PORT_PREFIXES_MAX + HOST_ADDRESSES_MAX];
+	uint32_t n = wanted_routes(entry, wanted);
+	struct steer_route route;
+	int err = 0;
+
+	drop_routes_not_in(ports, entry, wanted, n);
+	fill_route(entry, &route);
+	for (uint32_t i = 0; i < n && !err; i++)
+		err = set_one(ports, entry, &wanted[i], &route, error);
+	return err;
+}
+
+void ports_clear_routes(struct ports *ports, struct port_entry *entry)
+{
+	drop_routes_not_in(ports, entry, NULL, 0);
+}

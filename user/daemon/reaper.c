@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "reaper.h"
+
+struct work_list {
+	struct reaper_work *first;
+	struct reaper_work **last;
+};
+
+struct reaper {
+	pthread_t thread;
+	pthread_mutex_t lock;		/* protects what follows */
+	pthread_cond_t changed;
+	struct work_list waiting;
+	struct work_list finished;
+	unsigned int nr_unfinished;	/* submitted, ->reap() not returned */
+	bool stopping;
+
+	int bell;			/* eventfd: something is finished */
+	sd_event_source *source;
+};
+
+static void list_init(struct work_list *list)
+{
+	list->first = NULL;
+	list->last = &list->first;
+}
+
+static void list_append(struct work_list *list, struct reaper_work *work)
+{
+	work->next = NULL;
+	*list->last = work;
+	list->last = &work->next;
+}
+
+static struct reaper_work *list_pop(struct work_list *list)
+{
+	struct reaper_work *work = list->first;
+
+	if (!work)
+		return NULL;
+	list->first = work->next;
+	if (!list->first)
+		list->last = &list->first;
+	return work;
+}
+
+/* Called and returns with the lock held; lets go of it to work. */
+static void reap_one(struct reaper *reaper)
+{
+	struct reaper_work *work = list_pop(&reaper->waiting);
+
+	pthread_mutex_unlock(&reaper->lock);
+	work->reap(work);
+	pthread_mutex_lock(&reaper->lock);
+	list_append(&reaper->finished, work);
+	reaper->nr_unfinished--;
+	eventfd_write(reaper->bell, 1);
+	pthread_cond_broadcast(&reaper->changed);
+}
+
+static void *reaper_main(void *argument)
+{
+	struct reaper *reaper = argument;
+
+	pthread_mutex_lock(&reaper->lock);
+	while (reaper->waiting.first || !reaper->stopping) {
+		if (reaper->waiting.first)
+			reap_one(reaper);
+		else
+			pthread_cond_wait(&reaper->changed, &reaper->lock);
+	}
+	pthread_mutex_unlock(&reaper->lock);
+	return NULL;
+}
+
+static void run_done(struct reaper *reaper)
+{
+	struct reaper_work *work;
+
+	pthread_mutex_lock(&reaper->lock);
+	while ((work = list_pop(&reaper->finished))) {
+		pthread_mutex_unlock(&reaper->lock);
+		work->done(work);
+		pthread_mutex_lock(&reaper->lock);
+	}
+	pthread_mutex_unlock(&reaper->lock);
+}
+
+static int on_bell(sd_event_source *source, int fd, uint32_t events,
+		   void *context)
+{
+	eventfd_t count;
+
+	(void)source, (void)events;
+	eventfd_read(fd, &count);
+	run_done(context);
+	return 0;
+}
+
+struct reaper *reaper_new(sd_event *event, struct rubato_error *error)
+{
+	struct reaper *reaper = calloc(1, sizeof(*reaper));
+	int err = -ENOMEM;
+
+	if (!reaper)
+		goto failed;
+	pthread_mutex_init(&reaper->lock, NULL);
+	pthread_cond_init(&reaper->changed, NULL);
+	list_init(&reaper->waiting);
+	list_init(&reaper->finished);
+	reaper->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = reaper->bell < 0 ? -errno : 0;
+	if (err)
+		goto free_reaper;
+	err = sd_event_add_io(event, &reaper->source, reaper->bell, EPOLLIN,
+			      on_bell, reaper);
+	if (err < 0)
+		goto close_bell;
+	err = -pthread_create(&reaper->thread, NULL, reaper_main, reaper);
+	if (err)
+		goto unref;
+	pthread_setname_np(reaper->thread, "rubato-reap");
+	return reaper;
+
+unref:
+	sd_event_source_unref(reaper->source);
+close_bell:
+	close(reaper->bell);
+free_reaper:
+	free(reaper);
+failed:
+	rubato_error_set(error, err, "cannot start the reaper: %s",
+			 strerror(-err));
+	return NULL;
+}
+
+void reaper_free(struct reaper *reaper)
+{
+	reaper_drain(reaper);
+	pthread_mutex_lock(&reaper->lock);
+	reaper->stopping = true;
+	pthread_cond_broadcast(&reaper->changed);
+	pthread_mutex_unlock(&reaper->lock);
+	pthread_join(reaper->thread, NULL);
+	sd_event_source_unref(reaper->source);
+	close(reaper->bell);
+	pthread_cond_destroy(&reaper->changed);
+	pthread_mutex_destroy(&reaper->lock);
+	free(reaper);
+}
+
+void reaper_submit(struct reaper *reaper, struct reaper_work *work)
+{
+	pthread_mutex_lock(&reaper->lock);
+	list_append(&reaper->waiting, work);
+	reaper->nr_unfinished++;
+	pthread_cond_broadcast(&reaper->changed);
+	pthread_mutex_unlock(&reaper->lock);
+}
+
+void reaper_drain(struct reaper *reaper)
+{
+	pthread_mutex_lock(&reaper->lock);
+	while (reaper->nr_unfinished)
+		pthread_cond_wait(&reaper->changed, &reaper->lock);
+	pthread_mutex_unlock(&reaper->lock);
+	run_done(reaper);
+}
+
+bool reaper_busy(struct reaper *reaper)
+{
+	bool busy;
+
+	pthread_mutex_lock(&reaper->lock);
+	busy = reaper->nr_unfinished > 0;
+	pthread_mutex_unlock(&reaper->lock);
+	return busy;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A thread for what takes RCU grace periods: closing an AF_XDP socket takes
+ * about 11 ms, and neither pollers nor the control thread may wait that long.
+ * Work is done in the order in which it was submitted.
+ */
+#ifndef RUBATO_DAEMON_REAPER_H
+#define RUBATO_DAEMON_REAPER_H
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "lib/error.h"
+
+struct reaper;
+
+/* Embedded in whatever is to be reaped; the submitter's until then. */
+struct reaper_work {
+	void (*reap)(struct reaper_work *work);	/* on the reaper's thread */
+	void (*done)(struct reaper_work *work);	/* on the control thread */
+	struct reaper_work *next;
+};
+
+struct reaper *reaper_new(sd_event *event, struct rubato_error *error);
+
+/* Finishes all work, ->done() included, and ends the thread. */
+void reaper_free(struct reaper *reaper);
+
+void reaper_submit(struct reaper *reaper, struct reaper_work *work);
+
+/* Waits until all that was submitted is reaped and its ->done() has run. */
+void reaper_drain(struct reaper *reaper);
+bool reaper_busy(struct reaper *reaper);
+
+#endif /* RUBATO_DAEMON_REAPER_H */

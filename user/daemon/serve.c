@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "frame.h"
+#include "handoff.h"
+#include "serve.h"
+
+/* Who has a part in one batch. */
+struct batch_shares {
+	struct books_share entries[POLLER_BATCH_MAX];
+	uint32_t nr;
+	uint32_t packets;
+	uint32_t bytes;
+};
+
+/* The queues that a batch has put frames on. */
+struct touched_queues {
+	struct queue *entries[POLLER_BATCH_MAX];
+	uint32_t nr;
+};
+
+static void share_add(struct batch_shares *shares, uint32_t slot,
+		      uint32_t bytes)
+{
+	uint32_t i;
+
+	shares->packets++;
+	shares->bytes += bytes;
+	for (i = 0; i < shares->nr; i++)
+		if (shares->entries[i].slot == slot)
+			break;
+	if (i == shares->nr)
+		shares->entries[shares->nr++] = (struct books_share) {
+			.slot = slot,
+		};
+	shares->entries[i].packets++;
+	shares->entries[i].bytes += bytes;
+}
+
+/*
+ * Bills the running interval to those who had a part in it. Nearly always
+ * that is one tenant; frames of several meet only where they share a socket.
+ */
+static void bill_shares(struct poller *poller, enum rubato_phase phase,
+			const struct batch_shares *shares)
+{
+	if (shares->nr == 1) {
+		poller_bill(poller, shares->entries[0].slot, phase,
+			    shares->packets, shares->bytes);
+		return;
+	}
+	poller->now = clock_cycles();
+	books_split(&poller->books, phase, shares->entries, shares->nr,
+		    poller->packet_cycles, poller->byte_cycles_fp16,
+		    poller->now);
+}
+
+static void touch(struct touched_queues *touched, struct queue *queue)
+{
+	for (uint32_t i = 0; i < touched->nr; i++)
+		if (touched->entries[i] == queue)
+			return;
+	touched->entries[touched->nr++] = queue;
+}
+
+static void count_drop(struct poller *poller, uint32_t slot,
+		       enum rubato_drop reason)
+{
+	ledger_add(&poller_account(poller, slot)->dropped[reason], 1);
+}
+
+static const struct steer_meta *frame_meta(const uint8_t *frame)
+{
+	return (const struct steer_meta *)(frame - sizeof(struct steer_meta));
+}
+
+/* Its fields are ours, but a slot indexes the ledger: never trust it blindly. */
+static uint32_t checked_slot(uint32_t slot)
+{
+	return slot < RUBATO_SLOTS ? slot : RUBATO_SLOT_SYSTEM;
+}
+
+/* Whom it hurts: the receiver that has no room, or an uplink's sender. */
+static uint32_t victim_slot(const struct port *out,
+			    const struct steer_meta *meta)
+{
+	return out->uplink ? checked_slot(meta->in_slot) : out->slot;
+}
+
+/*
+ * Copies a frame into a chunk of the queue it leaves by and makes it what the
+ * next hop expects. The chunk is given back if that does not work.
+ */
+static bool place_frame(struct poller *poller, const struct port *in,
+			struct queue *out, const uint8_t *frame,
+			uint32_t length)
+{
+	const struct steer_meta *meta = frame_meta(frame);
+	bool ipv6 = meta->flags & STEER_META_IPV6;
+	uint32_t slot = checked_slot(meta->in_slot);
+	uint64_t chunk;
+	uint8_t *copy;
+
+	if (!queue_take_chunk(out, &chunk)) {
+		queue_recycle(out);
+		if (!queue_take_chunk(out, &chunk)) {
+			count_drop(poller, victim_slot(out->port, meta),
+				   RUBATO_DROP_TX_FULL);
+			return false;
+		}
+	}
+	copy = queue_frame(out, chunk);
+	memcpy(copy, frame, length);
+	if (in->fix_checksums &&
+	    !frame_finish_checksum(copy, length, meta->l3_offset, ipv6)) {
+		count_drop(poller, slot, RUBATO_DROP_MALFORMED);
+		goto put_chunk;
+	}
+	if (meta->flags & STEER_META_ROUTED &&
+	    !frame_route(copy, length, meta->l3_offset, ipv6, out->port->mac,
+			 meta->next_hop)) {
+		count_drop(poller, slot, RUBATO_DROP_TTL);
+		goto put_chunk;
+	}
+	if (queue_stage(out, chunk, length, slot))
+		return true;
+	count_drop(poller, victim_slot(out->port, meta), RUBATO_DROP_TX_FULL);
+put_chunk:
+	queue_put_chunk(out, chunk);
+	return false;
+}
+
+/* An uplink's queue of this core if it has one; a veth has only one anyway. */
+static struct queue *choose_queue(const struct poller *poller,
+				  const struct port *out)
+{
+	for (uint32_t i = 0; i < out->nr_queues; i++)
+		if (out->queues[i].core == poller->config.core)
+			return &out->queues[i];
+	return &out->queues[0];
+}
+
+static void forward_frame(struct poller *poller, const struct port *in,
+			  const uint8_t *frame, uint32_t length,
+			  struct touched_queues *touched)
+{
+	const struct steer_meta *meta = frame_meta(frame);
+	const struct port *out = port_table_find(poller->config.ports,
+						 meta->port,
+						 meta->port_generation);
+	uint32_t slot = checked_slot(meta->in_slot);
+	struct queue *queue;
+
+	if (!out) {
+		count_drop(poller, slot, RUBATO_DROP_NO_PORT);
+		return;
+	}
+	if (length > out->max_length) {
+		count_drop(poller, slot, RUBATO_DROP_TOO_LONG);
+		return;
+	}
+	queue = choose_queue(poller, out);
+	if (queue->core != poller->config.core) {
+		if (!handoff_send(poller->config.handoffs, poller->config.core,
+				  queue->core, frame, length, in->fix_checksums))
+			count_drop(poller, victim_slot(out, meta),
+				   RUBATO_DROP_TX_FULL);
+		return;
+	}
+	if (place_frame(poller, in, queue, frame, length))
+		touch(touched, queue);
+}
+
+/* What the kernel has just taken: counted, and billed to whom it belongs. */
+static void bill_kick(struct poller *poller, struct queue *queue,
+		      uint32_t first, uint32_t taken)
+{
+	bool uplink = queue->port->uplink;
+	struct batch_shares shares = {};
+
+	for (uint32_t i = 0; i < taken; i++) {
+		const struct staged_frame *frame;
+		uint32_t slot;
+
+		frame = queue_staged_at(queue, first + i);
+		slot = uplink ? frame->slot : queue->port->slot;
+		share_add(&shares, slot, frame->length);
+	}
+	for (uint32_t i = 0; i < shares.nr; i++) {
+		const struct books_share *share = &shares.entries[i];
+		struct rubato_account *account;
+
+		account = poller_account(poller, share->slot);
+		ledger_add(uplink ? &account->tx_packets :
+				    &account->delivered_packets,
+			   share->packets);
+		ledger_add(uplink ? &account->tx_bytes :
+				    &account->delivered_bytes, share->bytes);
+	}
+	if (!taken)
+		share_add(&shares, queue->tx_source.slot, 0);
+	bill_shares(poller, uplink ? RUBATO_PHASE_TX : RUBATO_PHASE_DELIVERY,
+		    &shares);
+}
+
+/*
+ * Lets the kernel transmit at most @limit frames. Returns whether there is
+ * more to do; a device that refuses is left alone until the next frame.
+ */
+static bool kick(struct poller *poller, struct queue *queue, uint32_t limit)
+{
+	uint32_t first = queue_next_taken(queue);
+	uint32_t taken;
+	int err = queue_kick(queue, limit, &taken);
+
+	if (err)
+		count_drop(poller, queue->tx_source.slot, RUBATO_DROP_TX_ERROR);
+	bill_kick(poller, queue, first, taken);
+	queue_recycle(queue);
+	return queue_has_tx(queue) && (!err || taken);
+}
+
+/*
+ * Frames for the tenant that is being served, or for an uplink, leave at once;
+ * delivery to somebody else is that tenant's work and waits for its turn.
+ */
+static void kick_touched(struct poller *poller,
+			 const struct touched_queues *touched,
+			 const struct sched_grant *grant)
+{
+	for (uint32_t i = 0; i < touched->nr; i++) {
+		struct queue *queue = touched->entries[i];
+		struct source *source = &queue->tx_source;
+
+		if (queue->port->uplink && !source->active)
+			source->slot = grant->slot;
+		if (sched_queue(poller->sched, source->slot) != grant->slot ||
+		    kick(poller, queue, QUEUE_KICK_MAX))
+			poller_activate(poller, source);
+	}
+}
+
+/* Frames of this tenant that fit into the grant, whichever way they leave. */
+static uint32_t batch_limit(const struct poller *poller,
+			    const struct source *source,
+			    const struct sched_grant *grant)
+{
+	enum rubato_phase out = source->queue->port->uplink ?
+				RUBATO_PHASE_DELIVERY : RUBATO_PHASE_TX;
+	uint64_t cycles = sched_cost(poller->sched, source->slot,
+				     RUBATO_PHASE_RX) +
+			  sched_cost(poller->sched, source->slot,
+				     RUBATO_PHASE_FORWARD) +
+			  sched_cost(poller->sched, source->slot, out);
+	uint64_t units = cost_units(cycles, grant->cycles);
+
+	return units < POLLER_BATCH_MAX ? units : POLLER_BATCH_MAX;
+}
+
+/* Takes frames out of the RX ring; they stay where they are in the UMEM. */
+static uint32_t receive(struct poller *poller, struct source *source,
+			uint32_t limit, struct xdp_desc *frames)
+{
+	struct batch_shares shares = {};
+	uint32_t index;
+	uint32_t n = xsk_ring_cons__peek(&source->rx, limit, &index);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct steer_meta *meta;
+		struct rubato_account *account;
+		uint32_t slot;
+
+		frames[i] = *xsk_ring_cons__rx_desc(&source->rx, index + i);
+		meta = frame_meta(queue_frame(source->queue, frames[i].addr));
+		slot = checked_slot(meta->in_slot);
+		account = poller_account(poller, slot);
+		ledger_add(&account->rx_packets, 1);
+		ledger_add(&account->rx_bytes, frames[i].len);
+		share_add(&shares, slot, frames[i].len);
+	}
+	xsk_ring_cons__release(&source->rx, n);
+	if (n)
+		bill_shares(poller, RUBATO_PHASE_RX, &shares);
+	return n;
+}
+
+/* Runs of frames of one tenant are billed together, each to its own. */
+static void forward_all(struct poller *poller, struct source *source,
+			const struct xdp_desc *frames, uint32_t n,
+			struct touched_queues *touched)
+{
+	struct queue *queue = source->queue;
+	uint32_t run = 0, run_bytes = 0, run_slot = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *frame = queue_frame(queue, frames[i].addr);
+		uint32_t slot = checked_slot(frame_meta(frame)->in_slot);
+
+		if (run && slot != run_slot) {
+			poller_bill(poller, run_slot, RUBATO_PHASE_FORWARD, run,
+				    run_bytes);
+			run = run_bytes = 0;
+		}
+		forward_frame(poller, queue->port, frame, frames[i].len,
+			      touched);
+		queue_put_chunk(queue, frames[i].addr);
+		run_slot = slot;
+		run++;
+		run_bytes += frames[i].len;
+	}
+	queue_recycle(queue);
+	poller_bill(poller, run_slot, RUBATO_PHASE_FORWARD, run, run_bytes);
+}
+
+static bool serve_rx(struct poller *poller, struct source *source,
+		     const struct sched_grant *grant)
+{
+	struct xdp_desc frames[POLLER_BATCH_MAX];
+	struct touched_queues touched = {};
+	uint32_t n = receive(poller, source,
+			     batch_limit(poller, source, grant), frames);
+
+	if (!n)
+		return false;
+	forward_all(poller, source, frames, n, &touched);
+	kick_touched(poller, &touched, grant);
+	return source_backlog(source) > 0;
+}
+
+static bool serve_tx(struct poller *poller, struct source *source,
+		     const struct sched_grant *grant)
+{
+	enum rubato_phase phase = source->queue->port->uplink ?
+				  RUBATO_PHASE_TX : RUBATO_PHASE_DELIVERY;
+	uint64_t units = cost_units(sched_cost(poller->sched,
+						      source->slot, phase),
+					   grant->cycles);
+
+	return kick(poller, source->queue,
+		    units < QUEUE_KICK_MAX ? units : QUEUE_KICK_MAX);
+}
+
+bool serve_source(struct poller *poller, struct source *source,
+		  const struct sched_grant *grant)
+{
+	return source->kind == SOURCE_RX ? serve_rx(poller, source, grant) :
+					   serve_tx(poller, source, grant);
+}
+
+void serve_handoff(struct poller *poller, uint32_t from)
+{
+	struct batch_shares shares = {};
+	const struct handoff_frame *frame;
+
+	while (shares.packets < POLLER_BATCH_MAX &&
+	       (frame = handoff_peek(poller->config.handoffs, from,
+				     poller->config.core))) {
+		struct port in = { .fix_checksums = frame->fix_checksums };
+		const struct port *out;
+		struct queue *queue;
+		uint32_t slot = checked_slot(frame->meta.in_slot);
+
+		out = port_table_find(poller->config.ports, frame->meta.port,
+				      frame->meta.port_generation);
+		queue = out ? choose_queue(poller, out) : NULL;
+		if (queue && queue->core == poller->config.core &&
+		    place_frame(poller, &in, queue, frame->bytes,
+				frame->length)) {
+			if (out->uplink && !queue->tx_source.active)
+				queue->tx_source.slot = slot;
+			poller_activate(poller, &queue->tx_source);
+		}
+		share_add(&shares, slot, frame->length);
+		handoff_release(poller->config.handoffs, from,
+				poller->config.core);
+	}
+	if (shares.packets)
+		bill_shares(poller, RUBATO_PHASE_FORWARD, &shares);
+}
+
+static uint32_t discard_some(struct source *source, uint32_t count)
+{
+	uint32_t index;
+	uint32_t n = xsk_ring_cons__peek(&source->rx, count, &index);
+
+	for (uint32_t i = 0; i < n; i++)
+		queue_put_chunk(source->queue,
+				xsk_ring_cons__rx_desc(&source->rx,
+						       index + i)->addr);
+	xsk_ring_cons__release(&source->rx, n);
+	return n;
+}
+
+static struct source *largest_hoard(struct queue *queue)
+{
+	struct source *largest = NULL, *source;
+	uint32_t most = 0;
+
+	for (source = queue->polled; source; source = source->next_polled) {
+		uint32_t backlog = source_backlog(source);
+
+		if (backlog <= most)
+			continue;
+		most = backlog;
+		largest = source;
+	}
+	return largest;
+}
+
+void serve_take_back(struct poller *poller, struct queue *queue)
+{
+	struct source *source = largest_hoard(queue);
+	uint32_t n;
+
+	if (!source)
+		return;
+	n = discard_some(source, (source_backlog(source) + 1) / 2);
+	ledger_add(&poller_account(poller, source->slot)->
+			dropped[RUBATO_DROP_HOARD], n);
+	queue_recycle(queue);
+	poller_bill(poller, source->slot, RUBATO_PHASE_DROP, n, 0);
+}
+
+void serve_discard(struct poller *poller, struct source *source)
+{
+	while (discard_some(source, POLLER_BATCH_MAX))
+		;
+	queue_recycle(source->queue);
+	poller_bill(poller, RUBATO_SLOT_SYSTEM, RUBATO_PHASE_DROP, 0, 0);
+}
