@@ -54,6 +54,7 @@ static int bind_to_one_cpu(void)
 	return cpu < 0 ? cpu : sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* The far ends are to be quiet: they only send what the tests send. */
 static int make_interface(enum place place)
 {
 	const char *name = place_names[place], *peer = peer_names[place];
@@ -64,9 +65,11 @@ static int make_interface(enum place place)
 	return world_command("ip link add %s address %s numrxqueues %d "
 			     "numtxqueues %d type veth peer name %s address %s "
 			     "numrxqueues %d numtxqueues %d && "
+			     "sysctl -q -w net.ipv6.conf.%s.disable_ipv6=1 "
+			     "net.ipv4.conf.%s.forwarding=0 && "
 			     "ip link set %s up && ip link set %s up",
 			     name, near, QUEUES, QUEUES, peer, far, QUEUES,
-			     QUEUES, name, peer);
+			     QUEUES, peer, peer, name, peer);
 }
 
 static int make_interfaces(struct world *world)
@@ -75,15 +78,17 @@ static int make_interfaces(struct world *world)
 
 	if (unshare(CLONE_NEWNET))
 		return complain("network namespace", errno);
+	/* Without an address somewhere IPv4 refuses all gateways. */
+	if (world_command("ip link set lo up && "
+			  "sysctl -q -w net.ipv4.ip_forward=1 "
+			  "net.ipv6.conf.all.forwarding=1"))
+		return -1;
 	for (i = 0; i < PLACES; i++) {
 		if (make_interface(i))
 			return -1;
 		world->ifindex[i] = if_nametoindex(place_names[i]);
 	}
-	/* Without an address somewhere IPv4 refuses all gateways. */
-	return world_command("ip link set lo up && "
-			     "sysctl -q -w net.ipv4.ip_forward=1 "
-			     "net.ipv6.conf.all.forwarding=1");
+	return world_command("sysctl -q -w net.ipv6.conf.all.forwarding=1");
 }
 
 static int add_fib_route(const struct world_fib *fib)
