@@ -78,6 +78,7 @@ int settings_restore_all(struct settings *settings, unsigned int *count,
 int settings_restore_left(struct settings *settings, unsigned int *count,
 			  struct rubato_error *error);
 
+/* Callbacks may not call functions of this file. */
 struct settings_ops {
 	/* Someone changed a setting; it was set again (@text says which). */
 	void (*reapplied)(void *context, uint64_t netns_inode, int ifindex,
