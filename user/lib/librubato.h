@@ -153,7 +153,10 @@ struct rubato_cgroup_place {
 int rubato_cgroup_root(struct rubato_cgroup_place *place,
 		       struct rubato_error *error);
 
-/* Find the cgroup that @path means, as in rubato_cgroup_add(). */
+/*
+ * Find the cgroup that @path means, as in rubato_cgroup_add(); or a decimal id.
+ * If nothing is there (ENOENT), place->path is where it would be.
+ */
 int rubato_cgroup_find(const char *path, struct rubato_cgroup_place *place,
 		       struct rubato_error *error);
 

@@ -193,6 +193,16 @@ static int read_stat(const char *directory, const char *name, void *context)
 	return 0;
 }
 
+int sysfs_tenant_cgroups(struct rubato_tenant *tenant)
+{
+	char directory[PATH_MAX];
+	char cgroups[PATH_MAX];
+
+	sysfs_tenant_directory(directory, sizeof(directory), tenant->name);
+	snprintf(cgroups, sizeof(cgroups), "%.4000s/cgroups", directory);
+	return each_entry(cgroups, read_cgroup, tenant);
+}
+
 static int read_tenant(struct rubato_tenant *tenant, bool with_stats)
 {
 	char directory[PATH_MAX];
@@ -205,10 +215,8 @@ static int read_tenant(struct rubato_tenant *tenant, bool with_stats)
 	ret = read_params(directory, &tenant->params);
 	if (!ret && !is_system)
 		ret = read_number(directory, "slot", &slot);
-	if (!ret && !is_system) {
-		snprintf(below, sizeof(below), "%.4000s/cgroups", directory);
-		ret = each_entry(below, read_cgroup, tenant);
-	}
+	if (!ret && !is_system)
+		ret = sysfs_tenant_cgroups(tenant);
 	if (!ret && with_stats) {
 		tenant->stats = json_object_new_object();
 		snprintf(below, sizeof(below), "%.4000s/stat", directory);

@@ -20,6 +20,12 @@ int sysfs_tsc_khz(uint32_t *tsc_khz, struct rubato_error *error);
 struct rubato_tenant *sysfs_tenant(const char *name, bool with_stats,
 				   struct rubato_error *error);
 
+/*
+ * Only the cgroups of one tenant: fills ->cgroups, which must be empty, of the
+ * tenant that ->name names. -ENOENT: it is not there.
+ */
+int sysfs_tenant_cgroups(struct rubato_tenant *tenant);
+
 /* All of them by slot, `system` first. A tenant that goes meanwhile is not. */
 int sysfs_tenants(struct rubato_tenant_list *list, bool with_stats,
 		  struct rubato_error *error);

@@ -19,7 +19,6 @@ struct server;
 struct server_config {
 	sd_event *event;
 	const char *path;		/* of the socket */
-	int lock_fd;			/* from server_lock() */
 	struct tenants *tenants;
 	const struct datapath_ops *ops;
 	void *context;			/* for ops */

@@ -62,6 +62,9 @@ struct tenants_callbacks {
 	/* Taken away, or it does not exist any more. */
 	void (*cgroup_removed)(void *context, uint32_t slot, const char *path,
 			       uint64_t id);
+
+	/* Something went wrong that nobody asked for: one line, to be logged. */
+	void (*warn)(void *context, const char *text);
 };
 
 struct tenants_config {
@@ -101,6 +104,7 @@ struct tenant {
 	char name[RUBATO_NAME_SIZE];
 	size_t nr_cgroups;
 	struct tenant_cgroup *cgroups;
+	bool complained;	/* that a cgroup cannot be bound: once is enough */
 };
 
 /*
