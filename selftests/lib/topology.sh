@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # A small network for tests and for the demo, to be sourced by bash as root.
 #
@@ -34,6 +34,8 @@
 #	in_client ping -c 1 "$(container_ip4 A)"
 #	in_host ip link
 #
+#	spawn_in host rubatod ...		(process id in SPAWNED)
+#
 # Each function returns nonzero and says why on stderr if it fails.
 
 CLIENT_IP4=10.9.0.2
@@ -48,6 +50,7 @@ UPLINK_PREFIX6=fd09::/64
 TOPOLOGY_PREFIX=
 TOPOLOGY_KIND=
 TOPOLOGY_CGROUP=
+SPAWNED=
 declare -gA TOPOLOGY_PID=()
 declare -gA TOPOLOGY_INDEX=()
 
@@ -120,6 +123,20 @@ topology_enter()
 	[ -n "$pid" ] || topology_error "$name: no such place" || return
 	topology_in_cgroup "$TOPOLOGY_CGROUP/$name" \
 		nsenter --target "$pid" --net --mount "$@"
+}
+
+# spawn_in host|client COMMAND...: in the background; SPAWNED is its process, so
+# that it can be signalled and waited for (`in_host ... &` gives a shell's).
+spawn_in()
+{
+	local cgroup=$TOPOLOGY_CGROUP/$1 pid=${TOPOLOGY_PID[$1]}
+	shift
+
+	(
+		echo "$BASHPID" > "$cgroup/cgroup.procs" || exit 1
+		exec nsenter --target "$pid" --net --mount --wdns="$PWD" "$@"
+	) &
+	SPAWNED=$!
 }
 
 in_host()

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+#
+# The stage of the demo: who runs where. Sourced by scripts/demo.
+#
+#	client eth0 ---- up0 [host: rubatod] vethA ---- eth0 A   the victim
+#	       side0 --- eth0 [aside]        vethB ---- eth0 B   the aggressor
+#
+# CPU $POLLER_CPU: the poller of rubatod, alone. CPU $REST_CPU: everything else.
+# Two processors are what it takes, and on two processors the generators' own
+# fight for theirs would hide what the datapath does, so:
+#  - what the aggressor runs is SCHED_IDLE, in every run: the victim's client
+#    and service get their CPU at once, whatever the aggressor does;
+#  - in the run `alone` the aggressor floods too, at the same rate, but "aside",
+#    past the datapath: that CPU is as busy as in the other runs;
+#  - receive work of client and containers stays off the poller's CPU (rps_cpus;
+#    rubatod sees to the containers' ends).
+#
+# The victim's load is open-loop: dnsperf sends by the clock, sleeping in between,
+# whether answers come or not (sockperf's client would spin on the CPU that all
+# share), and reports the time of each single request.
+
+POLLER_CPU=$(($(nproc) - 1))
+REST_CPU=0
+
+DNS_PORT=5300
+DNS_RATE=2000		# requests per second
+REDIS_PORT=6379
+FLOOD_PORT=7777
+FLOOD_RATE=1488000	# a 1 Gbit/s wire full of 60-byte frames, per second
+FLOOD_SIZE=18		# bytes of payload: the shortest Ethernet frame
+
+DAEMON_PID=
+RUBATO_SOCKET=
+export RUBATO_SOCKET
+
+rubato()
+{
+	in_host "$ROOT/build/bin/rubato" "$@"
+}
+
+# A place where the flood of the run `alone` ends, outside of the datapath.
+place_aside()
+{
+	topology_holder aside &&
+		topology_quiet aside &&
+		topology_enter client ip link add side0 type veth \
+			peer name eth0 netns "${TOPOLOGY_PID[aside]}" &&
+		topology_enter client sh -e -c '
+			ip link set side0 up
+			ip addr add 10.99.0.1/24 dev side0' &&
+		topology_enter aside sh -e -c '
+			ethtool -K eth0 gro on
+			ip link set eth0 up
+			ip addr add 10.99.0.2/24 dev eth0'
+}
+
+# mac_of PLACE INTERFACE
+mac_of()
+{
+	topology_enter "$1" ip -j link show dev "$2" | jq -r '.[0].address'
+}
+
+# Takes datagrams as they come, with what CPU time is left over.
+sink()
+{
+	topology_enter "$1" chrt --idle 0 socat -u \
+		"UDP-RECV:$FLOOD_PORT,rcvbuf=65536" /dev/null \
+		< /dev/null > /dev/null 2>&1 &
+}
+
+# Unmodified programs of Debian; each logs to build/demo.
+place_services()
+{
+	# redis-server is a name of this binary (see: dpkg -c redis-server).
+	ln -sfn "$(readlink -f "$(command -v redis-check-rdb)")" \
+		"$DEMO_DIR/redis-server"
+
+	in_container A dnsmasq --keep-in-foreground --conf-file=/dev/null \
+		--no-resolv --no-hosts --cache-size=0 --port="$DNS_PORT" \
+		--user=root --pid-file= --address=/victim.test/192.0.2.1 \
+		< /dev/null > "$DEMO_DIR/dnsmasq.log" 2>&1 &
+	in_container A "$DEMO_DIR/redis-server" --port "$REDIS_PORT" \
+		--save '' --appendonly no --protected-mode no \
+		< /dev/null > "$DEMO_DIR/redis.log" 2>&1 &
+	sink B
+	sink aside
+	echo 'victim.test A' > "$DEMO_DIR/queries"
+}
+
+place_create()
+{
+	topology_create rbdemo routed &&
+		topology_container A &&
+		topology_container B &&
+		place_aside &&
+		place_rps &&
+		place_services
+}
+
+# The client's receive work, off the poller's CPU: its replies are sent by the
+# poller, and would else be received on the poller's time.
+place_rps()
+{
+	in_client sh -c "mount -t sysfs sysfs /sys &&
+		printf '%x' $((1 << REST_CPU)) > /sys/class/net/eth0/queues/rx-0/rps_cpus"
+}
+
+# Does the victim answer through whatever forwards? Also fills the ARP caches.
+place_answers()
+{
+	topology_wait in_client dnsperf -s "$(container_ip4 A)" -p "$DNS_PORT" \
+		-d "$DEMO_DIR/queries" -n 1 -t 1 &&
+		topology_wait in_client redis-cli -h "$(container_ip4 A)" \
+			-p "$REDIS_PORT" ping &&
+		in_client ping -q -c 1 "$(container_ip4 B)" > /dev/null
+}
+
+daemon_ready()
+{
+	rubato status
+}
+
+# Ports of both containers are there (found from their cgroups alone).
+daemon_has_ports()
+{
+	rubato -j port show | grep -q vethA && rubato -j port show | grep -q vethB
+}
+
+daemon_start()
+{
+	RUBATO_SOCKET=$DEMO_DIR/control.sock
+	spawn_in host "$ROOT/build/bin/rubatod" --core "$POLLER_CPU" \
+		--spin-us always --policy time --module no \
+		--socket "$RUBATO_SOCKET" \
+		< /dev/null > "$DEMO_DIR/rubatod.log" 2>&1
+	DAEMON_PID=$SPAWNED
+
+	topology_wait daemon_ready &&
+		rubato tenant add a cgroup "$(container_cgroup A)" weight 100 &&
+		rubato tenant add b cgroup "$(container_cgroup B)" weight 100 &&
+		rubato port add "$UPLINK" prefix "$UPLINK_PREFIX4" \
+			prefix "$UPLINK_PREFIX6" &&
+		topology_wait daemon_has_ports
+}
+
+daemon_stop()
+{
+	[ -n "$DAEMON_PID" ] || return 0
+	kill -TERM "$DAEMON_PID" 2>/dev/null
+	wait "$DAEMON_PID" 2>/dev/null
+	DAEMON_PID=
+}
