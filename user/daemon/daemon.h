@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * rubatod, put together: who tells whom.
+ *
+ *   tenants (module or own) --- cgroups ---> discover --- veths ---> ports
+ *        |                                                            |
+ *        +--- parameters ---> pollers <--- queues, sockets -----------+
+ *   control socket ---> tenants, ports       settings: offloads, RPS
+ *
+ * All of it but the pollers and the reaper runs on the control thread.
+ */
+#ifndef RUBATO_DAEMON_DAEMON_H
+#define RUBATO_DAEMON_DAEMON_H
+
+#include <systemd/sd-event.h>
+
+#include "control/config.h"
+#include "control/server.h"
+#include "control/tenants.h"
+#include "handoff.h"
+#include "host/discover.h"
+#include "host/settings.h"
+#include "poller.h"
+#include "port/ports.h"
+#include "reaper.h"
+#include "steer.h"
+
+struct daemon_options {
+	const char *socket_path;
+	const char *pin_dir;
+	const char *state_path;
+	struct config config;		/* file, overridden by arguments */
+	uint32_t tsc_khz;
+};
+
+struct daemon {
+	const struct daemon_options *options;
+	sd_event *event;
+	int lock_fd;
+	struct steer *steer;
+	struct settings *settings;
+	struct reaper *reaper;
+	struct handoffs *handoffs;
+	struct tenants *tenants;
+	struct discover *discover;
+	struct ports *ports;
+	struct port_table *table;
+	struct poller *pollers;
+	uint32_t nr_pollers;		/* that run */
+	struct server *server;
+	sd_event_source *timer;
+	const struct sched_policy *policy;
+	uint64_t own_netns;		/* inode */
+	unsigned int ticks;
+	int stale_programs;		/* of a daemon before us */
+	char (*published)[RUBATO_NAME_SIZE];	/* names in `tenants`, by slot */
+};
+
+/* Runs until SIGTERM or SIGINT; returns an exit status. */
+int daemon_run(const struct daemon_options *options);
+
+/* Gives everything back that a dead daemon left, and exits. */
+int daemon_restore(const char *pin_dir);
+
+/* glue.c: what the parts tell each other. */
+extern const struct tenants_callbacks glue_tenants;
+extern const struct discover_ops glue_discover;
+extern const struct settings_ops glue_settings;
+const char *glue_tenant_name(void *context, uint32_t slot);
+
+/* requests.c: what the control socket may ask for. */
+extern const struct datapath_ops requests_ops;
+int requests_port_add(void *context, struct json_object *request,
+		      struct rubato_error *error);
+
+/* publish.c: what is brought up to date by and by. */
+int publish_start(struct daemon *daemon, struct rubato_error *error);
+void publish_forget(struct daemon *daemon, uint32_t slot);
+
+#endif /* RUBATO_DAEMON_DAEMON_H */

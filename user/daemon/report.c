@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "report.h"
+
+static const char *const phase_names[RUBATO_PHASES] = {
+	[RUBATO_PHASE_RX] = "rx",
+	[RUBATO_PHASE_FORWARD] = "forward",
+	[RUBATO_PHASE_TX] = "tx",
+	[RUBATO_PHASE_DELIVERY] = "delivery",
+	[RUBATO_PHASE_CHANNEL] = "channel",
+	[RUBATO_PHASE_HANDLER] = "handler",
+	[RUBATO_PHASE_KERNEL] = "kernel",
+	[RUBATO_PHASE_DROP] = "drop",
+};
+
+static const char *const drop_names[RUBATO_DROPS] = {
+	[RUBATO_DROP_HOARD] = "hoard",
+	[RUBATO_DROP_TX_FULL] = "tx_full",
+	[RUBATO_DROP_NO_PORT] = "no_port",
+	[RUBATO_DROP_TOO_LONG] = "too_long",
+	[RUBATO_DROP_TTL] = "ttl",
+	[RUBATO_DROP_MALFORMED] = "malformed",
+	[RUBATO_DROP_TX_ERROR] = "tx_error",
+	[RUBATO_DROP_RING_FULL] = "ring_full",
+};
+
+/* Words that pollers write meanwhile. */
+static uint64_t word(const __u64 *at)
+{
+	return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
+static void add_word(struct json_object *object, const char *key,
+		     uint64_t value)
+{
+	json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+static void add_text(struct json_object *object, const char *key,
+		     const char *text)
+{
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static void add_flag(struct json_object *object, const char *key, bool value)
+{
+	json_object_object_add(object, key, json_object_new_boolean(value));
+}
+
+static void sum_account(const struct rubato_account *account,
+			struct rubato_tenant_sums *sums)
+{
+	const __u64 *cycles = account->cycles;
+
+	sums->rx_cycles += word(&cycles[RUBATO_PHASE_RX]);
+	sums->forward_cycles += word(&cycles[RUBATO_PHASE_FORWARD]);
+	sums->tx_cycles += word(&cycles[RUBATO_PHASE_TX]);
+	sums->delivery_cycles += word(&cycles[RUBATO_PHASE_DELIVERY]);
+	sums->channel_cycles += word(&cycles[RUBATO_PHASE_CHANNEL]);
+	sums->handler_cycles += word(&cycles[RUBATO_PHASE_HANDLER]);
+	sums->kernel_cycles += word(&cycles[RUBATO_PHASE_KERNEL]);
+	sums->drop_cycles += word(&cycles[RUBATO_PHASE_DROP]);
+	sums->borrowed_cycles += word(&account->borrowed_cycles);
+	sums->rx_packets += word(&account->rx_packets);
+	sums->rx_bytes += word(&account->rx_bytes);
+	sums->tx_packets += word(&account->tx_packets);
+	sums->tx_bytes += word(&account->tx_bytes);
+	sums->delivered_packets += word(&account->delivered_packets);
+	sums->delivered_bytes += word(&account->delivered_bytes);
+	sums->backlog_packets += word(&account->backlog_packets);
+	sums->broke_count += word(&account->broke_count);
+	sums->credit_cycles += (int64_t)word((const __u64 *)&account->credit_cycles);
+	for (int i = 0; i < RUBATO_DROPS; i++)
+		sums->dropped_packets += word(&account->dropped[i]);
+}
+
+void report_sum(const struct rubato_ledger *entry, uint32_t slot,
+		uint32_t nr_cores, struct rubato_tenant_sums *sums)
+{
+	*sums = (struct rubato_tenant_sums) {
+		.slot = slot,
+		.weight = entry->params.weight,
+		.budget_cycles = entry->params.budget_cycles,
+		.period_us = entry->params.period_us,
+	};
+	for (uint32_t i = 0; i < nr_cores; i++)
+		sum_account(&entry->core[i], sums);
+}
+
+static uint64_t sum_over_cores(const struct rubato_ledger *entry,
+			       uint32_t nr_cores, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < nr_cores; i++)
+		sum += word((const __u64 *)((const char *)&entry->core[i] +
+					    offset));
+	return sum;
+}
+
+static uint64_t account_cycles(const struct rubato_account *account)
+{
+	uint64_t sum = 0;
+
+	for (int phase = 0; phase < RUBATO_PHASES; phase++)
+		sum += word(&account->cycles[phase]);
+	return sum;
+}
+
+static struct json_object *phases_of(const struct rubato_ledger *entry,
+				     uint32_t nr_cores)
+{
+	struct json_object *object = json_object_new_object();
+
+	for (int i = 0; object && i < RUBATO_PHASES; i++)
+		add_word(object, phase_names[i],
+			 sum_over_cores(entry, nr_cores,
+				offsetof(struct rubato_account, cycles[i])));
+	return object;
+}
+
+static struct json_object *drops_of(const struct rubato_ledger *entry,
+				    uint32_t nr_cores)
+{
+	struct json_object *object = json_object_new_object();
+
+	for (int i = 0; object && i < RUBATO_DROPS; i++)
+		add_word(object, drop_names[i],
+			 sum_over_cores(entry, nr_cores,
+				offsetof(struct rubato_account, dropped[i])));
+	return object;
+}
+
+static struct json_object *steered_of(const struct rubato_steer *counters,
+				      uint32_t slot, uint32_t nr_cpus)
+{
+	struct json_object *object = json_object_new_object();
+	struct rubato_steer sum = {};
+
+	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
+		const struct rubato_steer *line;
+
+		line = &counters[cpu * RUBATO_SLOTS + slot];
+		sum.packets += word(&line->packets);
+		sum.bytes += word(&line->bytes);
+		sum.passed += word(&line->passed);
+		sum.no_socket += word(&line->no_socket);
+		sum.malformed += word(&line->malformed);
+		sum.too_long += word(&line->too_long);
+		sum.no_neighbour += word(&line->no_neighbour);
+		sum.no_metadata += word(&line->no_metadata);
+	}
+	add_word(object, "packets", sum.packets);
+	add_word(object, "bytes", sum.bytes);
+	add_word(object, "passed", sum.passed);
+	add_word(object, "no_socket", sum.no_socket);
+	add_word(object, "malformed", sum.malformed);
+	add_word(object, "too_long", sum.too_long);
+	add_word(object, "no_neighbour", sum.no_neighbour);
+	add_word(object, "no_metadata", sum.no_metadata);
+	return object;
+}
+
+struct json_object *report_tenant(const struct rubato_ledger *entry,
+				  uint32_t slot, uint32_t nr_cores,
+				  const struct rubato_steer *counters,
+				  uint32_t nr_cpus)
+{
+	struct json_object *object = json_object_new_object();
+	struct rubato_tenant_sums sums;
+	uint64_t cycles = 0;
+
+	if (!object)
+		return NULL;
+	report_sum(entry, slot, nr_cores, &sums);
+	for (uint32_t i = 0; i < nr_cores; i++)
+		cycles += account_cycles(&entry->core[i]);
+	add_word(object, "cycles", cycles);
+	json_object_object_add(object, "phases", phases_of(entry, nr_cores));
+	add_word(object, "borrowed_cycles", sums.borrowed_cycles);
+	json_object_object_add(object, "credit_cycles",
+			       json_object_new_int64(sums.credit_cycles));
+	add_word(object, "broke_count", sums.broke_count);
+	add_word(object, "broke_cycles",
+		 sum_over_cores(entry, nr_cores,
+				offsetof(struct rubato_account, broke_cycles)));
+	add_word(object, "rx_packets", sums.rx_packets);
+	add_word(object, "rx_bytes", sums.rx_bytes);
+	add_word(object, "tx_packets", sums.tx_packets);
+	add_word(object, "tx_bytes", sums.tx_bytes);
+	add_word(object, "delivered_packets", sums.delivered_packets);
+	add_word(object, "delivered_bytes", sums.delivered_bytes);
+	add_word(object, "dropped_packets", sums.dropped_packets);
+	add_word(object, "batches",
+		 sum_over_cores(entry, nr_cores,
+				offsetof(struct rubato_account, served_batches)));
+	json_object_object_add(object, "drops", drops_of(entry, nr_cores));
+	json_object_object_add(object, "steered",
+			       steered_of(counters, slot, nr_cpus));
+	return object;
+}
+
+struct json_object *report_core(const struct rubato_core *core, uint32_t number,
+				const struct rubato_ledger *ledger)
+{
+	struct json_object *object = json_object_new_object();
+	uint64_t elapsed = word(&core->elapsed_cycles), billed = 0;
+
+	if (!object)
+		return NULL;
+	for (uint32_t slot = 0; slot < RUBATO_SLOTS; slot++)
+		billed += account_cycles(&ledger[slot].core[number]);
+	add_word(object, "core", number);
+	json_object_object_add(object, "cpu", json_object_new_int(core->cpu));
+	add_text(object, "policy", core->policy);
+	add_text(object, "assist", "off");
+	add_word(object, "tsc_khz", core->tsc_khz);
+	add_flag(object, "tsc_invariant", core->tsc_invariant);
+	add_word(object, "quantum_cycles", core->quantum_cycles);
+	add_word(object, "elapsed_cycles", elapsed);
+	add_word(object, "billed_cycles", billed);
+	add_word(object, "idle_cycles", word(&core->idle_cycles));
+	add_word(object, "asleep_cycles", word(&core->asleep_cycles));
+	add_word(object, "stolen_cycles", word(&core->stolen_cycles));
+	add_word(object, "cpu_time_ns", word(&core->cpu_time_ns));
+	add_word(object, "passes", word(&core->passes));
+	add_word(object, "wakeups", word(&core->wakeups));
+	add_word(object, "negative_intervals", word(&core->negative_intervals));
+	return object;
+}
+
+static struct json_object *prefix_list(const struct host_address *list,
+				       uint32_t n)
+{
+	struct json_object *array = json_object_new_array();
+	char address[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 8];
+
+	for (uint32_t i = 0; array && i < n; i++) {
+		inet_ntop(list[i].family, list[i].bytes, address,
+			  sizeof(address));
+		snprintf(text, sizeof(text), "%s/%u", address,
+			 list[i].prefix_length);
+		json_object_array_add(array, json_object_new_string(text));
+	}
+	return array;
+}
+
+static void add_queues(struct json_object *object,
+		       const struct port_entry *entry)
+{
+	struct json_object *queues = json_object_new_array();
+
+	for (uint32_t i = 0; i < entry->port.nr_queues; i++) {
+		const struct queue *queue = &entry->port.queues[i];
+		struct json_object *one = json_object_new_object();
+
+		add_word(one, "queue", queue->id);
+		add_word(one, "core", queue->core);
+		add_flag(one, "zero_copy", queue->zero_copy);
+		add_flag(one, "need_wakeup", queue->need_wakeup);
+		add_flag(one, "busy_poll", false);
+		add_word(one, "frames", queue->nr_chunks);
+		add_word(one, "ring", queue->sources[0] ?
+				      queue->sources[0]->ring_size : 0);
+		json_object_array_add(queues, one);
+	}
+	json_object_object_add(object, "queues", queues);
+}
+
+struct json_object *report_port(const struct port_entry *entry,
+				const char *tenant)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (!object)
+		return NULL;
+	add_text(object, "interface", entry->ifname);
+	json_object_object_add(object, "ifindex",
+			       json_object_new_int(entry->ifindex));
+	add_text(object, "kind", entry->kind == PORT_VETH ? "veth" : "uplink");
+	if (entry->owned)
+		add_text(object, "tenant", tenant);
+	add_text(object, "origin", entry->by_hand ? "by hand" : "cgroup");
+	add_text(object, "xdp", entry->mode.native ? "native" : "generic");
+	add_flag(object, "dispatcher", entry->mode.dispatcher);
+	add_text(object, "checksums", entry->port.fix_checksums ?
+				      "poller" : "sender");
+	add_word(object, "mtu", entry->mtu);
+	json_object_object_add(object, "claims",
+			       prefix_list(entry->routes, entry->nr_routes));
+	if (entry->kind == PORT_VETH) {
+		add_text(object, "peer", entry->veth.peer_name);
+		add_word(object, "netns", entry->veth.netns_inode);
+	}
+	add_queues(object, entry);
+	return object;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is told to people and tools: JSON objects, and the `tenants` map. */
+#ifndef RUBATO_DAEMON_REPORT_H
+#define RUBATO_DAEMON_REPORT_H
+
+#include <stdint.h>
+#include <linux/rubato.h>
+
+#include "port/ports.h"
+
+struct json_object;
+
+/* Sums over cores; a consistent picture only to the last batch. */
+void report_sum(const struct rubato_ledger *entry, uint32_t slot,
+		uint32_t nr_cores, struct rubato_tenant_sums *sums);
+
+/* New objects, the caller's; NULL if out of memory. */
+struct json_object *report_tenant(const struct rubato_ledger *entry,
+				  uint32_t slot, uint32_t nr_cores,
+				  const struct rubato_steer *counters,
+				  uint32_t nr_cpus);
+struct json_object *report_core(const struct rubato_core *core, uint32_t number,
+				const struct rubato_ledger *ledger);
+struct json_object *report_port(const struct port_entry *entry,
+				const char *tenant);
+
+#endif /* RUBATO_DAEMON_REPORT_H */
