@@ -176,6 +176,72 @@ static int read_cgroup(const char *directory, const char *name, void *context)
 	return 0;
 }
 
+static struct json_object *group(struct json_object *stats, const char *name)
+{
+	struct json_object *found;
+
+	if (!json_object_object_get_ex(stats, name, &found)) {
+		found = json_object_new_object();
+		json_object_object_add(stats, name, found);
+	}
+	return found;
+}
+
+/* If @name is @key and @suffix: "rx_cycles" is "rx" and "_cycles". */
+static bool is_key(const char *name, const char *key, const char *suffix)
+{
+	size_t length = strlen(key);
+
+	return !strncmp(name, key, length) && !strcmp(name + length, suffix);
+}
+
+/*
+ * Files are flat; answers of the daemon put phases, drops and XDP's counters
+ * in objects of their own. Here both become the same.
+ */
+static void put_stat(struct json_object *stats, const char *name,
+		     struct json_object *number)
+{
+	static const char *const phases[] = {
+		"rx", "forward", "tx", "delivery", "channel", "handler",
+		"kernel", "drop",
+	};
+	struct json_object *sum;
+
+	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+		if (!is_key(name, phases[i], "_cycles"))
+			continue;
+		json_object_object_get_ex(stats, "cycles", &sum);
+		json_object_set_uint64(sum, json_object_get_uint64(sum) +
+				       json_object_get_uint64(number));
+		json_object_object_add(group(stats, "phases"), phases[i],
+				       number);
+		return;
+	}
+	if (!strncmp(name, "dropped_", 8)) {
+		json_object_object_get_ex(stats, "dropped_packets", &sum);
+		json_object_set_uint64(sum, json_object_get_uint64(sum) +
+				       json_object_get_uint64(number));
+		json_object_object_add(group(stats, "drops"), name + 8, number);
+	} else if (!strncmp(name, "steer_", 6)) {
+		json_object_object_add(group(stats, "steered"), name + 6,
+				       number);
+	} else {
+		name = strcmp(name, "served_batches") ? name : "batches";
+		json_object_object_add(stats, name, number);
+	}
+}
+
+static struct json_object *new_stats(void)
+{
+	struct json_object *stats = json_object_new_object();
+
+	json_object_object_add(stats, "cycles", json_object_new_uint64(0));
+	json_object_object_add(stats, "dropped_packets",
+			       json_object_new_uint64(0));
+	return stats;
+}
+
 static int read_stat(const char *directory, const char *name, void *context)
 {
 	struct json_object *stats = context;
@@ -189,7 +255,7 @@ static int read_stat(const char *directory, const char *name, void *context)
 	number = text[0] == '-' ?
 		 json_object_new_int64(strtoll(text, NULL, 10)) :
 		 json_object_new_uint64(strtoull(text, NULL, 10));
-	json_object_object_add(stats, name, number);
+	put_stat(stats, name, number);
 	return 0;
 }
 
@@ -218,7 +284,7 @@ static int read_tenant(struct rubato_tenant *tenant, bool with_stats)
 	if (!ret && !is_system)
 		ret = sysfs_tenant_cgroups(tenant);
 	if (!ret && with_stats) {
-		tenant->stats = json_object_new_object();
+		tenant->stats = new_stats();
 		snprintf(below, sizeof(below), "%.4000s/stat", directory);
 		ret = each_entry(below, read_stat, tenant->stats);
 	}
