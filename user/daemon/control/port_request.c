@@ -145,9 +145,5 @@ int port_request_check(struct json_object *request, struct rubato_error *error)
 	if (!json_object_object_get_ex(request, "interface", &found))
 		return -rubato_error_set(error, EINVAL,
 					 "a port needs an \"interface\"");
-	if (json_object_object_get_ex(request, "prefixes", &found) &&
-	    !json_object_object_get_ex(request, "tenant", &found))
-		return -rubato_error_set(error, EINVAL,
-			"\"prefixes\" need a \"tenant\" that they lead to");
 	return 0;
 }

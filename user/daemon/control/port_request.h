@@ -5,8 +5,8 @@
  *
  *	interface	string, the name of a netdev: required
  *	tenant		string: all it sends is that tenant's
- *	prefixes	array of strings "10.0.0.0/8", "2001:db8::1": routed to the
- *			tenant
+ *	prefixes	array of strings "10.0.0.0/8", "2001:db8::1": destinations
+ *			that are reached through this port
  *	mode		"native" or "generic": no other XDP mode is tried
  *	force		boolean: yes, although the default route leads there
  *	op		string, ignored
