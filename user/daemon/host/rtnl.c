@@ -48,7 +48,6 @@ int rtnl_open_events(int netns_fd, struct nl_sock **sock)
 
 	if (ret)
 		return ret;
-	nl_socket_disable_seq_check(*sock);
 	if (nl_socket_add_memberships(*sock, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
 				      RTNLGRP_IPV6_IFADDR, 0) ||
 	    nl_socket_set_nonblocking(*sock)) {
@@ -426,6 +425,14 @@ static int on_event(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* Events answer no question: their sequence numbers are other senders'. */
+static int on_sequence(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
+}
+
 int rtnl_read_events(struct nl_sock *sock,
 		     void (*link)(void *arg, int ifindex, bool removed),
 		     void *arg)
@@ -437,6 +444,7 @@ int rtnl_read_events(struct nl_sock *sock,
 	if (!cb)
 		return -ENOBUFS;
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &reader);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_sequence, NULL);
 	/*
 	 * Each call takes one datagram. A tenant that floods its own namespace
 	 * with events overruns its own socket; bounded here all the same.
