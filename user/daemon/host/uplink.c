@@ -4,6 +4,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,6 +24,41 @@ static void read_driver(struct uplink_info *info)
 	if (!ioctl(fd, SIOCETHTOOL, &request))
 		memcpy(info->driver, driver.driver, sizeof(info->driver) - 1);
 	close(fd);
+}
+
+/*
+ * Queues that exist now: netlink tells how many there could be, and a socket
+ * cannot be bound to one that is not real. Each real one has a directory.
+ */
+static unsigned int real_queues(int netns_fd, const char *name,
+				const char *kind, const char *file,
+				unsigned int most)
+{
+	char path[128], value[256];
+	unsigned int n;
+
+	for (n = 0; n < most; n++) {
+		snprintf(path, sizeof(path), "class/net/%s/queues/%s-%u/%s",
+			 name, kind, n, file);
+		if (netns_sysfs_read(netns_fd, path, value, sizeof(value)))
+			break;
+	}
+	return n;
+}
+
+static int read_queues(const struct rtnl_link_facts *link,
+		       struct uplink_info *info)
+{
+	int fd = netns_open_self(NULL);
+
+	if (fd < 0)
+		return fd;
+	info->nr_rx_queues = real_queues(fd, link->name, "rx", "rps_cpus",
+					 link->nr_rx_queues);
+	info->nr_tx_queues = real_queues(fd, link->name, "tx", "tx_timeout",
+					 link->nr_tx_queues);
+	close(fd);
+	return 0;
 }
 
 static void keep_address(void *arg, int ifindex,
@@ -65,8 +101,6 @@ static int read_uplink(struct discover *d, int ifindex, const char *name,
 	memcpy(info->kind, link.kind, sizeof(info->kind));
 	memcpy(info->mac, link.mac, sizeof(info->mac));
 	info->mtu = link.mtu;
-	info->nr_rx_queues = link.nr_rx_queues;
-	info->nr_tx_queues = link.nr_tx_queues;
 	info->up = link.flags & IFF_UP;
 	read_driver(info);
 	if (!strcmp(link.master_kind, "bridge") &&
@@ -74,7 +108,9 @@ static int read_uplink(struct discover *d, int ifindex, const char *name,
 		info->bridge_ifindex = bridge.ifindex;
 		memcpy(info->bridge_mac, bridge.mac, sizeof(info->bridge_mac));
 	}
-	ret = rtnl_addresses(d->ask, keep_address, info);
+	ret = read_queues(&link, info);
+	if (!ret)
+		ret = rtnl_addresses(d->ask, keep_address, info);
 	return ret ? ret : read_routes(d->ask, info);
 }
 
