@@ -90,6 +90,7 @@ daemon()
 {
 	spawn_in host "$ROOT/build/bin/rubatod" --module yes \
 		--core $(($(nproc) - 1)) --socket "$RUBATO_SOCKET" \
+		--state "$OUT/tenants.state" \
 		< /dev/null > "$OUT/rubatod.log" 2>&1
 	topology_wait rubato status
 	rubato port add "$UPLINK" prefix "$UPLINK_PREFIX4"

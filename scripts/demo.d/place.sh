@@ -30,13 +30,14 @@ FLOOD_PORT=7777
 FLOOD_RATE=1488000	# a 1 Gbit/s wire full of 60-byte frames, per second
 FLOOD_SIZE=18		# bytes of payload: the shortest Ethernet frame
 
+BIN=$ROOT/build/bin
 DAEMON_PID=
 RUBATO_SOCKET=
 export RUBATO_SOCKET
 
 rubato()
 {
-	in_host "$ROOT/build/bin/rubato" "$@"
+	in_host "$BIN/rubato" "$@"
 }
 
 # A place where the flood of the run `alone` ends, outside of the datapath.
@@ -130,9 +131,10 @@ daemon_has_ports()
 daemon_start()
 {
 	RUBATO_SOCKET=$DEMO_DIR/control.sock
-	spawn_in host "$ROOT/build/bin/rubatod" --core "$POLLER_CPU" \
+	rm -f "$DEMO_DIR/tenants.json"
+	spawn_in host "$BIN/rubatod" --core "$POLLER_CPU" \
 		--spin-us always --policy time --module no \
-		--socket "$RUBATO_SOCKET" \
+		--socket "$RUBATO_SOCKET" --state "$DEMO_DIR/tenants.json" \
 		< /dev/null > "$DEMO_DIR/rubatod.log" 2>&1
 	DAEMON_PID=$SPAWNED
 

@@ -39,7 +39,7 @@ report_plot()
 # report_result MODULE-JSON: build/demo/result.json from all runs so far.
 report_result()
 {
-	jq -s --argjson module "$1" -f "$ROOT/scripts/demo.d/result.jq" \
+	jq -s --argjson of_module "$1" -f "$ROOT/scripts/demo.d/result.jq" \
 		"$DEMO_DIR"/raw/*.json > "$DEMO_DIR/result.json"
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# build/demo/result.json from all runs of all rounds (slurped) and $module.
+# build/demo/result.json from all runs of all rounds (slurped) and $of_module.
 # Each number of a run is the median of its rounds; `spread` has lowest and
 # highest. `billed` and `books` are sums over the rounds.
 
@@ -34,5 +34,5 @@ def run: {
 	runs: [("alone", "fifo", "time", "budget") as $name
 		| [$all[] | select(.name == $name)] | run],
 	rounds: $all,
-	module: $module
+	"module": $of_module
 }

@@ -20,6 +20,6 @@ def percent: . * 1000 | round / 10 | tostring + " %";
 	{what: ("budget: the aggressor uses no more than its cap (used "
 		+ ($share | percent) + ")"),
 	 holds: ($share <= .cap)},
-	{what: "module: loaded, used and removed (" + .module.place + ")",
-	 holds: (.module.ok == true)}
+	{what: ("module: loaded, used and removed (" + ."module".place + ")"),
+	 holds: (."module".ok == true)}
 ]
