@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "daemon/host/discover_internal.h"
+#include "daemon/host/netns.h"
 
 static void read_driver(struct uplink_info *info)
 {
