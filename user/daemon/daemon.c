@@ -13,10 +13,13 @@
 #include "daemon.h"
 #include "log.h"
 
-/* Frames per UMEM and per ring; the same for every policy. */
+/*
+ * Frames per UMEM and per ring, the same for every policy: two tenants' rings
+ * are as deep as the one that all share under `fifo`.
+ */
 #define VETH_CHUNKS		512
 #define UPLINK_CHUNKS		8192
-#define TENANT_RING		256
+#define TENANT_RING		1024
 #define SYSTEM_RING		2048
 
 static uint64_t inode_of_own_netns(void)
