@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "daemon/host/netns.h"
 #include "world.h"
 
 #define TOLD_MAX	8192
@@ -231,7 +232,8 @@ void container_unshare(pid_t pid)
 		usleep(1000);
 }
 
-pid_t container_start(const char *cgroup, bool own_network)
+/* @network: entered first, negative: none. */
+static pid_t start_process(int network)
 {
 	int ready[2];
 	char byte;
@@ -242,12 +244,31 @@ pid_t container_start(const char *cgroup, bool own_network)
 	pid = fork();
 	if (pid < 0)
 		bail_out("fork");
-	if (!pid)
+	if (!pid) {
+		if (network >= 0 && setns(network, CLONE_NEWNET))
+			_exit(1);
 		container_main(ready[1]);
+	}
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
 		bail_out("starting a container");
 	close(ready[0]);
+	return pid;
+}
+
+pid_t container_join(pid_t other)
+{
+	int network = netns_open_pid(other, NULL);
+	pid_t pid = start_process(network);
+
+	close(network);
+	return pid;
+}
+
+pid_t container_start(const char *cgroup, bool own_network)
+{
+	pid_t pid = start_process(-1);
+
 	if (own_network)
 		container_unshare(pid);
 	if (cgroup)

@@ -38,6 +38,8 @@ uint64_t cgroup_id(const char *name);
 
 /* A process that sleeps, in @cgroup (NULL: where the test is). */
 pid_t container_start(const char *cgroup, bool own_network);
+/* One more process, in the network namespace of another. */
+pid_t container_join(pid_t other);
 void container_stop(pid_t pid);
 /* Let it enter a network namespace of its own, or leave it for another. */
 void container_unshare(pid_t pid);
