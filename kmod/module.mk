@@ -31,7 +31,7 @@ RESOLVE_BTFIDS = $(firstword $(wildcard $(CACHE)/kernels/6.12/usr/lib/linux-kbui
 # make_btf KERNELDIR,MODULE: only where kbuild could not and we can.
 define make_btf
 $(if $(wildcard $(1)/vmlinux),,$(if $(and $(call BTF_BASE,$(1)),$(RESOLVE_BTFIDS)),
-	@if [ $(2) -nt $(2).btf ]; then \
+	@if [ ! -e $(2).btf ] || [ $(2) -nt $(2).btf ]; then \
 		printf '  %-7s %s\n' BTF '$(2)'; \
 		pahole -J --btf_gen_floats -j --lang_exclude=rust \
 			--btf_base $(call BTF_BASE,$(1)) $(2) && \
