@@ -540,40 +540,52 @@ static void time_put(struct sched *sched, const struct sched_grant *grant,
 		time_put_funded(sched, grant->slot, more, now);
 }
 
-/* The same lag under another weight. */
+/*
+ * Takes the slot out and gives it the same lag under another weight: what it
+ * is owed, in cycles, does not change, and so V does not if it comes back.
+ */
 static void order_reweigh(struct time_order *order, uint32_t slot,
-			  uint32_t from, uint32_t to)
+			  const struct time_slot *t, uint32_t weight)
 {
 	struct time_entity *e = &order->entity[slot];
-	vtime now = order_now(order);
+	vtime now = order_now(order), ve = e->ve;
 
-	e->ve = now + (e->ve - now) * (vtime)from / (vtime)to;
+	order_leave(order, slot, t);
+	e->ve = now + (ve - now) * (vtime)t->weight / (vtime)weight;
+}
+
+/* Into the order that a runnable slot belongs to now. */
+static void time_return(struct sched *sched, uint32_t slot, bool was_funded)
+{
+	struct time_state *state = time_state(sched);
+
+	if (sched->slot[slot].broke)
+		time_join_borrowing(sched, slot);
+	else if (was_funded)
+		order_place(&state->funded, slot, &state->slot[slot]);
+	else
+		time_join_funded(sched, slot, state->funded.quantum);
 }
 
 static void time_refresh(struct sched *sched, uint32_t slot, uint64_t now)
 {
 	struct time_state *state = time_state(sched);
-	struct sched_slot *s = &sched->slot[slot];
-	struct time_slot *t = &state->slot[slot];
 	struct time_order *in = sched->picked_borrowed ? &state->borrowing :
 							 &state->funded;
-	uint64_t request = state->funded.entity[slot].request;
+	struct time_slot *t = &state->slot[slot];
+	uint32_t weight = sched->slot[slot].weight;
+	bool was_funded = state->funded.entity[slot].place != PLACE_NOWHERE;
 
 	(void)now;
-	order_leave(&state->funded, slot, t);
-	order_leave(&state->borrowing, slot, t);
-	order_reweigh(&state->funded, slot, t->weight, s->weight);
-	order_reweigh(&state->borrowing, slot, t->weight, s->weight);
-	time_set_weight(t, s->weight);
+	order_reweigh(&state->funded, slot, t, weight);
+	order_reweigh(&state->borrowing, slot, t, weight);
+	time_set_weight(t, weight);
 
 	if (sched->picked == slot) {
 		order_count(in, &in->entity[slot], t);
 		in->entity[slot].place = PLACE_RUNNING;
-	} else if (s->broke) {
-		time_join_borrowing(sched, slot);
-	} else if (s->runnable) {
-		time_join_funded(sched, slot, request ? request :
-				 state->funded.quantum);
+	} else if (sched->slot[slot].runnable) {
+		time_return(sched, slot, was_funded);
 	}
 }
 
