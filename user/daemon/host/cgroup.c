@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+#include <linux/magic.h>
 #include "daemon/host/cgroup.h"
 
 /*
@@ -95,8 +97,11 @@ out:
 static int pick_v2(void *arg, const struct mount_line *line)
 {
 	struct cgroup_mount *mount = arg;
+	struct statfs fs;
 
-	if (strcmp(line->type, "cgroup2"))
+	/* Something else may have been mounted over it. */
+	if (strcmp(line->type, "cgroup2") || statfs(line->point, &fs) ||
+	    fs.f_type != CGROUP2_SUPER_MAGIC)
 		return 0;
 	snprintf(mount->path, sizeof(mount->path), "%s", line->point);
 	return !strcmp(line->root, "/");

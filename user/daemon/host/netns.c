@@ -23,6 +23,8 @@
 /* /proc/self is the process's first thread: not always the caller. */
 #define NETNS_SELF	"/proc/thread-self/ns/net"
 #define NETNS_NAMED	"/run/netns"
+/* Docker keeps its own names. */
+#define NETNS_DOCKER	"/run/docker/netns"
 
 int netns_open_pid(pid_t pid, struct rubato_error *error)
 {
@@ -192,9 +194,9 @@ static int visit_processes(struct netns_visit *visit)
 	return ret;
 }
 
-static int visit_named(struct netns_visit *visit)
+static int visit_named(struct netns_visit *visit, const char *directory)
 {
-	DIR *named = opendir(NETNS_NAMED);
+	DIR *named = opendir(directory);
 	struct dirent *entry;
 	int ret = 0;
 
@@ -205,7 +207,7 @@ static int visit_named(struct netns_visit *visit)
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", NETNS_NAMED,
+		snprintf(path, sizeof(path), "%s/%s", directory,
 			 entry->d_name);
 		ret = visit_path(visit, path);
 	}
@@ -220,7 +222,9 @@ int netns_for_each(int (*fn)(void *arg, int netns_fd, uint64_t inode),
 	int ret = visit_processes(&visit);
 
 	if (!ret)
-		ret = visit_named(&visit);
+		ret = visit_named(&visit, NETNS_NAMED);
+	if (!ret)
+		ret = visit_named(&visit, NETNS_DOCKER);
 	free(visit.seen.inodes);
 	return ret;
 }

@@ -42,7 +42,7 @@ int netns_call(int netns_fd, int (*fn)(void *arg), void *arg);
 
 /*
  * Find a namespace that is still alive, among all processes' and those bound
- * below /run/netns. @id->cookie 0 matches any. Returns an fd that the caller
+ * below /run/netns and /run/docker/netns. @id->cookie 0 matches any. Returns an fd that the caller
  * owns, or -ESRCH.
  */
 int netns_find(const struct netns_id *id);

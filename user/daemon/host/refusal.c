@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/host/discover_internal.h"
+#include "daemon/host/printable.h"
 
 static struct refusal *refusal_find(struct holder *holder, uint64_t inode)
 {
@@ -60,6 +61,7 @@ void refuse(struct holder *holder, uint64_t inode, const char *cgroup,
 	va_start(arguments, format);
 	vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
+	make_printable(reason);
 	if (strcmp(reason, refusal->reason)) {
 		strcpy(refusal->reason, reason);
 		refusal->told = false;

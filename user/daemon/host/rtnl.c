@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/netlink.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -368,28 +369,42 @@ static void on_route(struct question *q, struct nlmsghdr *header)
 		question->v6 = true;
 }
 
+/*
+ * The kernel lists only the routes of @ifindex when it checks strictly; a host
+ * with a whole routing table of the Internet has a million others.
+ */
+static struct nl_msg *route_request(int family, int ifindex)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST |
+						NLM_F_DUMP);
+	struct rtmsg route = { .rtm_family = family };
+
+	if (!msg)
+		return NULL;
+	if (nlmsg_append(msg, &route, sizeof(route), NLMSG_ALIGNTO) ||
+	    nla_put_u32(msg, RTA_OIF, ifindex)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
 int rtnl_default_route(struct nl_sock *sock, int ifindex, bool *v4, bool *v6)
 {
 	struct route_question question = {
 		.q.message = on_route, .ifindex = ifindex,
 	};
 	static const int families[] = { AF_INET, AF_INET6 };
+	int fd = nl_socket_get_fd(sock), on = 1, off = 0;
 	int ret = 0;
 
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	for (int i = 0; i < 2 && !ret; i++) {
-		struct rtmsg route = { .rtm_family = families[i] };
-		struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE,
-							NLM_F_REQUEST |
-							NLM_F_DUMP);
-
-		if (!msg || nlmsg_append(msg, &route, sizeof(route),
-					 NLMSG_ALIGNTO)) {
-			nlmsg_free(msg);
-			return -ENOMEM;
-		}
 		question.q.done = false;
-		ret = ask(sock, msg, &question.q);
+		ret = ask(sock, route_request(families[i], ifindex),
+			  &question.q);
 	}
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &off, sizeof(off));
 	*v4 = question.v4;
 	*v6 = question.v6;
 	return ret;

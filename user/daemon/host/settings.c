@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "daemon/host/netns.h"
+#include "daemon/host/printable.h"
 #include "daemon/host/settings_device.h"
 
 #define WATCH_PERIOD_US		1000000
@@ -253,6 +254,7 @@ static int apply(struct settings *settings, struct settings_plan *plan,
 	settings->stats.devices++;
 	if (lacking)
 		*lacking = plan->lacking;
+	make_printable(plan->why);
 	if (error && plan->lacking)
 		rubato_error_set(error, 0, "%s", plan->why);
 	return 0;
@@ -260,6 +262,7 @@ free_device:
 	free(device);
 fail:
 	settings_plan_free(plan);
+	make_printable(plan->name);
 	return -rubato_error_set(error, -ret, "settings of %s: %s", plan->name,
 				 strerror(-ret));
 }
@@ -268,6 +271,7 @@ static int refuse_plan(struct settings_plan *plan, int ret,
 		       struct rubato_error *error)
 {
 	settings_plan_free(plan);
+	make_printable(plan->name);
 	return -rubato_error_set(error, -ret, "settings of interface %d%s%s: %s",
 				 plan->ifindex, *plan->name ? " " : "",
 				 plan->name, strerror(-ret));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "daemon/host/features.h"
 #include "daemon/host/netns.h"
+#include "daemon/host/printable.h"
 #include "daemon/host/settings_device.h"
 
 #define RX_QUEUES_MAX	4096
@@ -78,6 +79,7 @@ static int plan_add(struct settings_plan *plan, enum settings_kind kind,
 	entry->key.index = index;
 	entry->value.netns_cookie = plan->netns_cookie;
 	memcpy(entry->value.interface, plan->name, IFNAMSIZ);
+	make_printable(entry->value.interface);
 	snprintf(entry->value.setting, sizeof(entry->value.setting), "%s",
 		 setting);
 	snprintf(entry->value.original, sizeof(entry->value.original), "%s",
