@@ -241,7 +241,10 @@ static void kick_touched(struct poller *poller,
 	}
 }
 
-/* Frames of this tenant that fit into the grant, whichever way they leave. */
+/*
+ * Frames of this tenant that fit into the grant, whichever way they leave. A
+ * queue that all share has no tenant whose costs would tell.
+ */
 static uint32_t batch_limit(const struct poller *poller,
 			    const struct source *source,
 			    const struct sched_grant *grant)
@@ -255,6 +258,8 @@ static uint32_t batch_limit(const struct poller *poller,
 			  sched_cost(poller->sched, source->slot, out);
 	uint64_t units = cost_units(cycles, grant->cycles);
 
+	if (sched_policy(poller->sched)->shared)
+		return POLLER_BATCH_MAX;
 	return units < POLLER_BATCH_MAX ? units : POLLER_BATCH_MAX;
 }
 
