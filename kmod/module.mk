@@ -26,7 +26,8 @@ MODULE_FLAGS = RUBATO_TOP=$(CURDIR) V=$(V) \
 # made afterwards, from the image's BTF, by the resolve_btfids of 6.12: 6.1 has
 # none.
 BTF_BASE = $(wildcard $(CACHE)/kernels/$(call release_of,$(1))/vmlinux.btf)
-RESOLVE_BTFIDS = $(firstword $(wildcard $(CACHE)/kernels/6.12/usr/lib/linux-kbuild-*/tools/bpf/resolve_btfids/resolve_btfids))
+KBUILD_TOOLS = $(CACHE)/kernels/6.12/usr/lib/linux-kbuild-*/tools
+RESOLVE_BTFIDS = $(firstword $(wildcard $(KBUILD_TOOLS)/bpf/resolve_btfids/resolve_btfids))
 
 # make_btf KERNELDIR,MODULE: only where kbuild could not and we can.
 define make_btf
