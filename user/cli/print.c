@@ -7,6 +7,7 @@
 #include "cli/print.h"
 
 #define COLUMNS_MAX	16
+#define FIELD_WIDTH	22	/* of the keys of an object */
 
 void format_count(uint64_t value, char *text, size_t size)
 {
@@ -220,16 +221,39 @@ int print_table(const struct cli *cli, const struct print_column *columns,
 	return CLI_OK;
 }
 
+static const char *text_of(struct json_object *value)
+{
+	if (!value)
+		return "-";
+	if (json_object_is_type(value, json_type_string))
+		return json_object_get_string(value);
+	return json_object_to_json_string_ext(value, JSON_C_TO_STRING_SPACED |
+					      JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+/* One element a line, below each other. */
+static void print_elements(struct json_object *array)
+{
+	size_t count = json_object_array_length(array);
+
+	if (!count)
+		puts(" -");
+	for (size_t i = 0; i < count; i++)
+		printf("%*s %s\n", i ? FIELD_WIDTH : 0, "",
+		       text_of(json_object_array_get_idx(array, i)));
+}
+
 static void print_fields(struct json_object *object, int depth)
 {
 	json_object_object_foreach(object, key, value) {
-		printf("%*s%-*s", depth * 2, "", 22 - depth * 2, key);
+		printf("%*s%-*s", depth * 2, "", FIELD_WIDTH - depth * 2, key);
 		if (json_object_is_type(value, json_type_object)) {
 			putchar('\n');
 			print_fields(value, depth + 1);
+		} else if (json_object_is_type(value, json_type_array)) {
+			print_elements(value);
 		} else {
-			printf(" %s\n", value ? json_object_get_string(value) :
-						"-");
+			printf(" %s\n", text_of(value));
 		}
 	}
 }

@@ -71,6 +71,20 @@ static int parse_params(struct cli *cli, struct order *order,
 	return CLI_OK;
 }
 
+/* A path that is wrong must not make a tenant come and go. */
+static int check_paths(const struct order *order)
+{
+	struct rubato_cgroup_place place;
+	struct rubato_error error;
+
+	for (size_t i = 0; i < order->nr_cgroups; i++) {
+		if (!order->cgroups[i].is_removal &&
+		    rubato_cgroup_find(order->cgroups[i].path, &place, &error))
+			return cli_refused(&error);
+	}
+	return CLI_OK;
+}
+
 static int change_cgroup(struct cli *cli, const char *name, const char *path,
 			 bool is_removal, struct rubato_error *error)
 {
@@ -156,6 +170,8 @@ static int run_order(struct cli *cli, int argc, char **argv, bool is_new)
 	if (!ret)
 		ret = cli_connect(cli);
 	if (!ret)
+		ret = check_paths(&order);
+	if (!ret)
 		ret = is_new ? add_tenant(cli, argv[0], &order) :
 			       set_tenant(cli, argv[0], &order);
 	free(order.cgroups);
@@ -206,13 +222,22 @@ static void print_budget(const struct cli *cli, struct json_object *row,
 		 ((double)period_us * rubato_tsc_khz(cli->rubato)), time);
 }
 
+/* Without a budget there is nothing to save up. */
+static void print_burst(const struct cli *cli, struct json_object *row,
+			const char *key, char *cell)
+{
+	strcpy(cell, "-");
+	if (print_find(row, "budget_cycles"))
+		print_cycles(cli, row, key, cell);
+}
+
 static const struct print_column columns[] = {
 	{ "NAME", "name", print_text, false },
 	{ "SLOT", "slot", print_text, true },
 	{ "WEIGHT", "weight", print_text, true },
 	{ "BUDGET", "budget_cycles", print_budget, true },
 	{ "PERIOD", "period_us", print_us, true },
-	{ "BURST", "burst_cycles", print_cycles, true },
+	{ "BURST", "burst_cycles", print_burst, true },
 	{ "BORROW", "borrow", print_yes, false },
 	{ "USED", "stats.cycles", print_cycles, true },
 	{ "BORROWED", "stats.borrowed_cycles", print_cycles, true },

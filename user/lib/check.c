@@ -27,14 +27,14 @@ int rubato_name_check(const char *name, struct rubato_error *error)
 		return -rubato_error_set(error, ENAMETOOLONG,
 			"tenant name \"%.20s...\" is too long: at most %d characters",
 			name, RUBATO_NAME_SIZE - 1);
-	if (!is_first(name[0]))
+	for (size_t i = 0; i < length; i++) {
+		if (i ? is_rest(name[i]) : is_first(name[i]))
+			continue;
+		/* What comes after may not be fit to print. */
 		return -rubato_error_set(error, EINVAL,
-			"tenant name \"%s\" must begin with a-z or 0-9", name);
-	for (size_t i = 1; i < length; i++) {
-		if (!is_rest(name[i]))
-			return -rubato_error_set(error, EINVAL,
-				"tenant name \"%s\": character %zu is not one of a-z 0-9 _ . -",
-				name, i + 1);
+			"tenant name \"%.*s...\": character %zu (0x%02x) is not one of a-z 0-9%s",
+			(int)i, name, i + 1, (unsigned char)name[i],
+			i ? " _ . -" : ", as the first must be");
 	}
 	return 0;
 }

@@ -39,6 +39,10 @@ static int to_uint(struct json_object *value, const char *key, uint64_t *number,
 		return -rubato_error_set(error, ERANGE,
 			"\"%s\" must not be negative", key);
 	*number = json_object_get_uint64(value);
+	/* What does not fit 64 bits was cut to this; no limit is as high. */
+	if (*number == UINT64_MAX)
+		return -rubato_error_set(error, ERANGE, "\"%s\" is too large",
+					 key);
 	return 0;
 }
 

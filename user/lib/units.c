@@ -313,7 +313,7 @@ int rubato_parse_number(const char *text, const char *what, uint64_t min,
 			uint64_t max, uint64_t *value,
 			struct rubato_error *error)
 {
-	char hint[64];
+	char hint[64] = "";
 	struct piece p = make_piece(what, text, hint);
 	struct quantity q;
 	int ret;
