@@ -304,13 +304,17 @@ static int tap_open(void)
 		.ifr_name = "rbxtap",
 		.ifr_flags = IFF_TAP | IFF_NO_PI,
 	};
-	int fd = open("/dev/net/tun", O_RDWR);
+	int fd;
 
+	/* It appears when the driver is there; where it is built in, always. */
+	if (access("/dev/net/tun", F_OK))
+		world_command("modprobe -q tun");
+	fd = open("/dev/net/tun", O_RDWR);
 	if (fd < 0)
 		return -1;
 	if (ioctl(fd, TUNSETIFF, &request) ||
-	    world_command("sysctl -q -w net.ipv6.conf.rbxtap.disable_ipv6=1 && "
-			  "ip link set rbxtap up")) {
+	    world_setting("1", "ipv6/conf/rbxtap/disable_ipv6") ||
+	    world_command("ip link set rbxtap up")) {
 		close(fd);
 		return -1;
 	}

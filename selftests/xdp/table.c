@@ -127,11 +127,11 @@ static void test_no_forwarding(void)
 	bool good;
 
 	packet_build(&recipe, &frame);
-	good = !world_command("sysctl -q -w net.ipv4.conf.%s.forwarding=0",
+	good = !world_setting("0", "ipv4/conf/%s/forwarding",
 			      place_names[VETH1]);
 	good = good && run_frame(&run, VETH1, 0, frame.data, frame.length, 0,
 				 &expected);
-	good = !world_command("sysctl -q -w net.ipv4.conf.%s.forwarding=1",
+	good = !world_setting("1", "ipv4/conf/%s/forwarding",
 			      place_names[VETH1]) && good;
 	ksft_test_result(good, "forwarding off on the port\n");
 }

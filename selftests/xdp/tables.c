@@ -40,6 +40,7 @@ const struct world_route world_routes[] = {
 	{ "10.2.0.2", 32, 2, 0, VETH2, BRIDGE, mac_far[VETH2], 12, 2 },
 	{ "10.9.0.0", 16, 0, STEER_ROUTE_UPLINK, UPLINK, PLACES, NULL, 1, 3 },
 	{ "10.3.0.0", 24, 0, STEER_ROUTE_UPLINK, BRIDGED, BRIDGE, NULL, 2, 4 },
+	{ "224.0.0.0", 3, 0, STEER_ROUTE_UPLINK, BRIDGED, BRIDGE, NULL, 2, 4 },
 	{ "fd00:1::2", 128, 1, 0, VETH1, PLACES, mac_far[VETH1], 11, 1 },
 	{ "fd00:1::", 32, 3, 0, SHARED, PLACES, mac_far[SHARED], 13, 7 },
 	{ "fd00:2::2", 128, 2, 0, VETH2, BRIDGE, mac_far[VETH2], 12, 2 },
@@ -70,8 +71,9 @@ const int world_nr_neighbours =
 	sizeof(world_neighbours) / sizeof(world_neighbours[0]);
 
 /*
- * VETH2's only socket sits where VETH1's second queue would look if the
- * program did not notice that it belongs to another queue.
+ * Two of them sit where they must not be found: VETH2's only one where VETH1's
+ * second queue would look, but it belongs to another queue; SHARED's last one
+ * where slot 2 would look, but that is beyond the port's stride.
  */
 const struct world_socket world_sockets[] = {
 	{ 0, UPLINK, 0, 0 },
@@ -83,5 +85,6 @@ const struct world_socket world_sockets[] = {
 	{ 8192, BRIDGED, 0, 0 },
 	{ 16384, SHARED, 0, 0 },
 	{ 16385, SHARED, 0, 1 },
+	{ 16386, SHARED, 0, 2 },
 };
 const int world_nr_sockets = sizeof(world_sockets) / sizeof(world_sockets[0]);

@@ -54,71 +54,125 @@ static int bind_to_one_cpu(void)
 	return cpu < 0 ? cpu : sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* The far ends are to be quiet: they only send what the tests send. */
-static int make_interface(enum place place)
+int world_setting(const char *value, const char *format, ...)
 {
-	const char *name = place_names[place], *peer = peer_names[place];
+	char path[128] = "/proc/sys/net/";
+	size_t start = strlen(path);
+	va_list arguments;
+	FILE *file;
+	int error;
+
+	va_start(arguments, format);
+	vsnprintf(path + start, sizeof(path) - start, format, arguments);
+	va_end(arguments);
+	file = fopen(path, "w");
+	if (!file)
+		return complain(path, errno);
+	error = fputs(value, file) < 0;
+	error |= fclose(file);
+	return error ? complain(path, errno) : 0;
+}
+
+static void add_interface(FILE *ip, enum place place)
+{
 	char near[18], far[18];
 
-	mac_text(mac_near[place], near);
-	mac_text(mac_far[place], far);
-	return world_command("ip link add %s address %s numrxqueues %d "
-			     "numtxqueues %d type veth peer name %s address %s "
-			     "numrxqueues %d numtxqueues %d && "
-			     "sysctl -q -w net.ipv6.conf.%s.disable_ipv6=1 "
-			     "net.ipv4.conf.%s.forwarding=0 && "
-			     "ip link set %s up && ip link set %s up",
-			     name, near, QUEUES, QUEUES, peer, far, QUEUES,
-			     QUEUES, peer, peer, name, peer);
+	fprintf(ip, "link add %s address %s numrxqueues %d numtxqueues %d "
+		"type veth peer name %s address %s numrxqueues %d "
+		"numtxqueues %d\n", place_names[place],
+		mac_text(mac_near[place], near), QUEUES, QUEUES,
+		peer_names[place], mac_text(mac_far[place], far), QUEUES,
+		QUEUES);
+}
+
+/* The far ends are to be quiet: they only send what the tests send. */
+static int silence(const char *peer)
+{
+	return world_setting("1", "ipv6/conf/%s/disable_ipv6", peer) |
+	       world_setting("0", "ipv4/conf/%s/forwarding", peer);
+}
+
+/* One process for many commands: starting one is slow on emulated CPUs. */
+static FILE *ip_open(void)
+{
+	FILE *ip;
+
+	fflush(stdout);
+	ip = popen("ip -batch -", "w");
+	if (!ip)
+		complain("start ip", errno);
+	return ip;
+}
+
+static int ip_close(FILE *ip)
+{
+	int status = pclose(ip);
+
+	if (status)
+		fprintf(stderr, "# ip -batch failed\n");
+	return status;
 }
 
 static int make_interfaces(struct world *world)
 {
+	FILE *ip;
 	int i;
 
 	if (unshare(CLONE_NEWNET))
 		return complain("network namespace", errno);
+	ip = ip_open();
+	if (!ip)
+		return -1;
 	/* Without an address somewhere IPv4 refuses all gateways. */
-	if (world_command("ip link set lo up && "
-			  "sysctl -q -w net.ipv4.ip_forward=1 "
-			  "net.ipv6.conf.all.forwarding=1"))
+	fprintf(ip, "link set lo up\n");
+	for (i = 0; i < PLACES; i++)
+		add_interface(ip, i);
+	if (ip_close(ip) || world_setting("1", "ipv4/ip_forward") ||
+	    world_setting("1", "ipv6/conf/all/forwarding"))
 		return -1;
 	for (i = 0; i < PLACES; i++) {
-		if (make_interface(i))
-			return -1;
 		world->ifindex[i] = if_nametoindex(place_names[i]);
+		if (silence(peer_names[i]))
+			return -1;
 	}
-	return world_command("sysctl -q -w net.ipv6.conf.all.forwarding=1");
+	return 0;
 }
 
-static int add_fib_route(const struct world_fib *fib)
+static void add_fib_route(FILE *ip, const struct world_fib *fib)
 {
 	if (fib->out == PLACES)
-		return world_command("ip route add unreachable %s/%d",
-				     fib->prefix, fib->bits);
-	if (fib->via)
-		return world_command("ip route add %s/%d via %s dev %s onlink",
-				     fib->prefix, fib->bits, fib->via,
-				     place_names[fib->out]);
-	return world_command("ip route add %s/%d dev %s", fib->prefix,
-			     fib->bits, place_names[fib->out]);
+		fprintf(ip, "route add unreachable %s/%d\n", fib->prefix,
+			fib->bits);
+	else if (fib->via)
+		fprintf(ip, "route add %s/%d via %s dev %s onlink\n",
+			fib->prefix, fib->bits, fib->via,
+			place_names[fib->out]);
+	else
+		fprintf(ip, "route add %s/%d dev %s\n", fib->prefix,
+			fib->bits, place_names[fib->out]);
 }
 
-static int fill_fib(void)
+static int start_interfaces(void)
 {
+	const struct world_neighbour *neighbour;
+	FILE *ip = ip_open();
 	char mac[18];
 	int i;
 
+	if (!ip)
+		return -1;
+	for (i = 0; i < PLACES; i++)
+		fprintf(ip, "link set %s up\nlink set %s up\n",
+			place_names[i], peer_names[i]);
 	for (i = 0; i < world_nr_fib; i++)
-		if (add_fib_route(&world_fib[i]))
-			return -1;
-	for (i = 0; i < world_nr_neighbours; i++)
-		if (world_command("ip neigh replace %s lladdr %s nud permanent "
-				  "dev %s", world_neighbours[i].address,
-				  mac_text(world_neighbours[i].mac, mac),
-				  place_names[world_neighbours[i].out]))
-			return -1;
-	return 0;
+		add_fib_route(ip, &world_fib[i]);
+	for (i = 0; i < world_nr_neighbours; i++) {
+		neighbour = &world_neighbours[i];
+		fprintf(ip, "neigh replace %s lladdr %s nud permanent dev %s\n",
+			neighbour->address, mac_text(neighbour->mac, mac),
+			place_names[neighbour->out]);
+	}
+	return ip_close(ip);
 }
 
 static int load_program(struct world *world)
@@ -250,7 +304,7 @@ int world_open(struct world *world)
 	memset(world, 0, sizeof(*world));
 	if (bind_to_one_cpu())
 		return complain("bind to one CPU", errno);
-	if (make_interfaces(world) || fill_fib() || load_program(world) ||
+	if (make_interfaces(world) || start_interfaces() || load_program(world) ||
 	    fill_tables(world) || open_sockets(world)) {
 		world_close(world);
 		return -1;

@@ -107,6 +107,10 @@ int world_configure(struct world *world, __u32 flags);
 int world_command(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/* Write @value to the file /proc/sys/net/@format... Returns 0 or -1. */
+int world_setting(const char *value, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* The line of @slot on the CPU that this process is bound to. */
 struct rubato_steer *world_counters(const struct world *world, __u32 slot);
 
