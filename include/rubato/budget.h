@@ -39,8 +39,11 @@
 #define RUBATO_RATE_MAX		RUBATO_DIVISOR_MAX
 #define RUBATO_BURST_TICKS_MAX	(1ULL << 62)
 #define RUBATO_TSC_KHZ_MAX	(1U << 24)
-/* Debt may reach at least this much, however small the burst is. */
-#define RUBATO_FLOOR_US_MIN	100
+/*
+ * A burst is at least this much of one core: with less, what is earned between
+ * two looks at the pool would be lost, and the budget never reached.
+ */
+#define RUBATO_BURST_US_MIN	100
 
 /* What one poller holds of a tenant's credit. Owner: that poller. */
 struct rubato_slice {
@@ -49,25 +52,28 @@ struct rubato_slice {
 	__u32 reserved;
 };
 
-/* Most credit that can be saved up, in cycles; 0 means one period's budget. */
+/*
+ * Most credit that can be saved up, in cycles, as it is in effect: the deepest
+ * debt is as much, so the floor tells. Without a budget: as it was set.
+ */
 static inline __u64 rubato_budget_burst(const struct rubato_params *params)
 {
-	return params->burst_cycles ? params->burst_cycles : params->budget_cycles;
+	return params->rate ? params->floor_cycles : params->burst_cycles;
 }
 
 /*
  * Computes rate, burst_ticks and floor_cycles from flags, budget_cycles,
- * period_us and burst_cycles (0: one budget). Rounds the rate down, so that a
- * cap is never exceeded, but never to zero, so that nobody waits for ever.
- * The deepest debt is one burst, and at least RUBATO_FLOOR_US_MIN of time.
- * Without a budget all three become 0.
+ * period_us and burst_cycles. Rounds the rate down, so that a cap is never
+ * exceeded, but never to zero, so that nobody waits for ever. The burst in
+ * effect is burst_cycles (0: one budget), at least RUBATO_BURST_US_MIN; so is
+ * the deepest debt. Without a budget all three become 0.
  *
  * Returns 0; -EINVAL for a period, budget or burst out of range, -EOVERFLOW
  * for a TSC that cannot be; then *params is unchanged. Any context.
  */
 static inline int rubato_budget_derive(struct rubato_params *params, __u32 tsc_khz)
 {
-	__u64 rate, burst, floor;
+	__u64 rate, burst, ticks;
 
 	if (!(params->flags & RUBATO_TENANT_CAPPED)) {
 		params->rate = 0;
@@ -92,17 +98,17 @@ static inline int rubato_budget_derive(struct rubato_params *params, __u32 tsc_k
 	if (!rate)
 		rate = 1;
 
-	burst = rubato_shift32_div_up(rubato_budget_burst(params), rate);
-	if (burst > RUBATO_BURST_TICKS_MAX)
-		burst = RUBATO_BURST_TICKS_MAX;
-
-	floor = (__u64)tsc_khz * RUBATO_FLOOR_US_MIN / 1000;
-	if (floor < rubato_budget_burst(params))
-		floor = rubato_budget_burst(params);
+	burst = params->burst_cycles ? params->burst_cycles :
+				       params->budget_cycles;
+	if (burst < (__u64)tsc_khz * RUBATO_BURST_US_MIN / 1000)
+		burst = (__u64)tsc_khz * RUBATO_BURST_US_MIN / 1000;
+	ticks = rubato_shift32_div_up(burst, rate);
+	if (ticks > RUBATO_BURST_TICKS_MAX)
+		ticks = RUBATO_BURST_TICKS_MAX;
 
 	params->rate = rate;
-	params->burst_ticks = burst;
-	params->floor_cycles = floor;
+	params->burst_ticks = ticks;
+	params->floor_cycles = burst;
 	return 0;
 }
 

@@ -31,6 +31,8 @@ static bool derived_as_reference(const struct rubato_params *p, uint32_t khz)
 	u128 burst = p->burst_cycles ? p->burst_cycles : p->budget_cycles;
 	u128 ticks;
 
+	if (burst < khz / 10)
+		burst = khz / 10;
 	if (rate > RUBATO_RATE_MAX)
 		rate = RUBATO_RATE_MAX;
 	if (!rate)
@@ -39,7 +41,7 @@ static bool derived_as_reference(const struct rubato_params *p, uint32_t khz)
 	if (ticks > RUBATO_BURST_TICKS_MAX)
 		ticks = RUBATO_BURST_TICKS_MAX;
 	return p->rate == rate && p->burst_ticks == ticks &&
-	       p->floor_cycles >= burst && p->floor_cycles >= khz / 10;
+	       p->floor_cycles == burst && rubato_budget_burst(p) == burst;
 }
 
 static bool test_derive(unsigned int cases)
@@ -255,13 +257,13 @@ static bool test_rate_change(void)
 	struct rubato_params fast = slow;
 	uint64_t now = 1ULL << 50, word = now - 500000;
 
-	fast.budget_cycles = 400000;
-	fast.burst_cycles = 60000;
+	fast.budget_cycles = 2000000;
+	fast.burst_cycles = 300000;
 	rubato_budget_derive(&slow, SIM_TSC_KHZ);	/* 0.1 cycle per tick */
-	rubato_budget_derive(&fast, SIM_TSC_KHZ);	/* 0.2, at most 60000 */
+	rubato_budget_derive(&fast, SIM_TSC_KHZ);	/* 1, at most 300000 */
 	return rubato_pool_credit(&slow, word, now) == 49999 &&
-	       rubato_pool_credit(&fast, word, now) == 60000 &&
-	       rubato_pool_credit(&fast, now - 100000, now) == 19999;
+	       rubato_pool_credit(&fast, word, now) == 300000 &&
+	       rubato_pool_credit(&fast, now - 100000, now) == 100000;
 }
 
 static bool test_charge(void)
