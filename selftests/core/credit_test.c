@@ -263,7 +263,8 @@ static bool test_next_funded(unsigned int rounds)
 		when = sched_next_funded(sim.sched, sim.now);
 		ok &= when > sim.now && when < UINT64_MAX &&
 		      !sched_pick(sim.sched, when - 1, &grant) &&
-		      sched_pick(sim.sched, when, &grant) && !grant.borrowed;
+		      sched_pick(sim.sched, when, &grant) && !grant.borrowed &&
+		      grant.cycles <= BORROW_BATCH + 1;	/* all it has */
 		sched_put(sim.sched, &grant, true, when);
 		sim_close(&sim);
 	}
@@ -402,6 +403,14 @@ static bool test_changes(void)
 	return ok;
 }
 
+/* What a tenant has and could draw, in cycles. */
+static int64_t reach_of(const struct sim *sim, uint32_t slot)
+{
+	return sim->ledger[slot].core[0].credit_cycles +
+	       rubato_pool_credit(params_of(sim, slot),
+				  sim->ledger[slot].pool.spent_until, sim->now);
+}
+
 /*
  * Many capped tenants at random, with and without borrowing, budgets changing:
  * everybody runnable who has credit is served before anybody borrows, nobody
@@ -432,7 +441,7 @@ static bool test_many(unsigned int steps)
 			/* Nobody left but hard-capped ones without credit. */
 			for (slot = 1; slot <= SLOTS; slot++)
 				ok &= !runnable[slot] || (!borrow[slot] &&
-				      sim.ledger[slot].core[0].credit_cycles <
+				      reach_of(&sim, slot) <
 				      (int64_t)BORROW_BATCH);
 			sim.now += sim_range(&sim.random, 1, 50000);
 			continue;
@@ -440,8 +449,7 @@ static bool test_many(unsigned int steps)
 		ok &= runnable[grant.slot];
 		if (grant.borrowed)
 			for (slot = 1; slot <= SLOTS; slot++)
-				ok &= !runnable[slot] ||
-				      sim.ledger[slot].core[0].credit_cycles <
+				ok &= !runnable[slot] || reach_of(&sim, slot) <
 				      (int64_t)BORROW_BATCH;
 		ok &= !grant.borrowed || borrow[grant.slot];
 		runnable[grant.slot] = sim_random(&sim.random) & 3;

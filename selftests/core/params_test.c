@@ -4,7 +4,7 @@
 #include "../kselftest.h"
 #include "sim.h"
 
-#define ROUNDS	300000
+#define ROUNDS	3000000
 
 static bool accepts(const struct rubato_params *params)
 {
