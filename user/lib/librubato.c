@@ -100,14 +100,18 @@ uint32_t rubato_tsc_khz(const struct rubato *r)
 	return r->tsc_khz;
 }
 
-/* `system` is a proper name, but nobody may make or remove it. */
-static int check_not_system(const char *name, int code,
+#define SYSTEM_IS_THERE \
+	"\"system\" is where work goes that no tenant caused: it is always there"
+#define SYSTEM_HAS_ALL \
+	"\"system\" has no cgroups: what nobody claims is its"
+
+/* `system` is a proper name, but not for everything. */
+static int check_not_system(const char *name, int code, const char *why,
 			    struct rubato_error *error)
 {
 	if (strcmp(name, "system"))
 		return 0;
-	return -rubato_error_set(error, code,
-		"\"system\" is where work goes that no tenant caused: it is always there");
+	return -rubato_error_set(error, code, "%s", why);
 }
 
 int rubato_tenant_add(struct rubato *r, const char *name,
@@ -118,7 +122,7 @@ int rubato_tenant_add(struct rubato *r, const char *name,
 
 	ret = rubato_name_check(name, error);
 	if (!ret)
-		ret = check_not_system(name, EEXIST, error);
+		ret = check_not_system(name, EEXIST, SYSTEM_IS_THERE, error);
 	if (!ret && params)
 		ret = rubato_params_check(params, error);
 	if (!ret)
@@ -133,7 +137,7 @@ int rubato_tenant_del(struct rubato *r, const char *name,
 
 	ret = rubato_name_check(name, error);
 	if (!ret)
-		ret = check_not_system(name, EBUSY, error);
+		ret = check_not_system(name, EBUSY, SYSTEM_IS_THERE, error);
 	if (!ret)
 		ret = r->ops->tenant_del(r, name, error);
 	return ret;
@@ -192,7 +196,6 @@ void rubato_tenant_list_free(struct rubato_tenant_list *list)
 	*list = (struct rubato_tenant_list){ 0 };
 }
 
-/* `system` has no cgroups: all that nobody claims is its. */
 static int change_cgroup(struct rubato *r, const char *name, const char *path,
 			 int (*change)(struct rubato *r, const char *name,
 				       const char *path,
@@ -203,7 +206,7 @@ static int change_cgroup(struct rubato *r, const char *name, const char *path,
 
 	ret = rubato_name_check(name, error);
 	if (!ret)
-		ret = check_not_system(name, EINVAL, error);
+		ret = check_not_system(name, EINVAL, SYSTEM_HAS_ALL, error);
 	if (!ret)
 		ret = change(r, name, path, error);
 	return ret;
