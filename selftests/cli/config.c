@@ -90,6 +90,20 @@ static void test_empty(void)
 	config_free(&c);
 }
 
+/* What is shown to people must be right. Tests run in their source directory. */
+static void test_example(void)
+{
+	struct rubato_error error = { 0 };
+	struct config c;
+	int ret;
+
+	ret = config_load(&c, "../../Documentation/rubato.json.example", KHZ,
+			  &error);
+	ksft_test_result(!ret && c.nr_tenants == 3 && c.nr_ports == 1,
+			 "the example: %s\n", error.text);
+	config_free(&c);
+}
+
 struct bad {
 	const char *text;
 	const char *says;
@@ -175,9 +189,10 @@ static void test_bad(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(7 + ARRAY_SIZE(bads));
+	ksft_set_plan(8 + ARRAY_SIZE(bads));
 	test_everything();
 	test_empty();
+	test_example();
 	test_bad();
 	ksft_finished();
 }
