@@ -309,7 +309,8 @@ static int tap_open(void)
 	/* It appears when the driver is there; where it is built in, always. */
 	if (access("/dev/net/tun", F_OK))
 		world_command("modprobe -q tun");
-	fd = open("/dev/net/tun", O_RDWR);
+	/* Only what does not block takes the driver's own path to XDP. */
+	fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
 	if (ioctl(fd, TUNSETIFF, &request) ||
