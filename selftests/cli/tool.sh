@@ -14,8 +14,21 @@ TOOL=$BUILD/bin/rubato
 TESTD=${OUTPUT:-$BUILD/selftests/cli}/testd
 
 [ "$(id -u)" = 0 ] || ktap_skip_all "needs root"
-ROOT=$(awk '{ for (i = 7; $i != "-"; i++); if ($(i + 1) == "cgroup2" && $4 == "/") { print $5; exit } }' \
-	/proc/self/mountinfo)
+
+# first_mount TYPE: where the whole of such a file system is mounted
+first_mount()
+{
+	awk -v type="$1" '{
+		for (i = 7; $i != "-"; i++)
+			;
+		if ($(i + 1) == type && $4 == "/") {
+			print $5
+			exit
+		}
+	}' /proc/self/mountinfo
+}
+
+ROOT=$(first_mount cgroup2)
 [ -n "$ROOT" ] || ktap_skip_all "cgroup2 is not mounted"
 
 DIRECTORY=$(mktemp -d)
@@ -182,8 +195,7 @@ refuses 2 "no cgroups" tenant set system cgroup "/$BASE/a"
 refuses 2 "namespace" tenant add c cgroup "/$BASE/refused"
 refuses 2 "namespace" tenant set b weight 9 budget 10% cgroup "/$BASE/refused"
 refuses 2 "id" tenant add c cgroup 999999999999
-v1=$(awk '{ for (i = 7; $i != "-"; i++); if ($(i + 1) == "cgroup") { print $5; exit } }' \
-	/proc/self/mountinfo)
+v1=$(first_mount cgroup)
 if [ -n "$v1" ]; then
 	refuses 2 "version 1" tenant add c cgroup "$v1"
 else

@@ -249,6 +249,9 @@ static int change_cgroup(const char *name, const char *path, const char *file,
 	sysfs_tenant_directory(directory, sizeof(directory), name);
 	if (access(directory, F_OK))
 		return no_tenant(name, error);
+	if (!strcmp(place->path, "/"))
+		return -rubato_error_set(error, EINVAL,
+			"the root cgroup is everybody's: it cannot be a tenant's");
 	return write_number(directory, file, place->id);
 }
 
