@@ -40,17 +40,19 @@ snapshot()
 # flood_start RUN FLOWS: in the background; FLOOD_PID, output in FLOOD_OUT.
 flood_start()
 {
-	local target gateway interface
+	local name gateway=$MAC_UPLINK interface=eth0 targets=()
 
+	for name in $(aggressors); do
+		targets+=(--to "$(container_ip4 "$name")")
+	done
 	if [ "$1" = alone ]; then
-		target=10.99.0.2 interface=side0 gateway=$MAC_ASIDE
-	else
-		target=$(container_ip4 B) interface=eth0 gateway=$MAC_UPLINK
+		gateway=$MAC_ASIDE interface=side0
+		targets=(--to 10.99.0.2)
 	fi
 	FLOOD_OUT=$DEMO_DIR/flood.json
 	spawn_in client "$ROOT/build/selftests/tools/flood" --idle \
-		--pps "$FLOOD_RATE" --size "$FLOOD_SIZE" --port "$FLOOD_PORT" \
-		--wire "$interface" --mac "$gateway" --to "$target" \
+		--pps "$FLOOD_RATE" --burst "$FLOOD_BURST" --size "$FLOOD_SIZE" --port "$FLOOD_PORT" \
+		--wire "$interface" --mac "$gateway" "${targets[@]}" \
 		--flows "$2" > "$FLOOD_OUT"
 	FLOOD_PID=$SPAWNED
 }
@@ -66,7 +68,7 @@ dns_measure()
 {
 	local log=$1.log
 
-	in_client dnsperf -s "$(container_ip4 A)" -p "$DNS_PORT" \
+	in_client dnsperf -s "$(container_ip4 a)" -p "$DNS_PORT" \
 		-d "$DEMO_DIR/queries" -Q "$DNS_RATE" -q 60000 -c 1 -T 1 \
 		-l "$2" -t 1 -v > "$log" 2>&1 || return
 	grep -E "$LATENCIES" "$log" | awk '{ printf "%d\n", $NF * 1e6 + 0.5 }' > "$1"
@@ -81,7 +83,7 @@ dns_measure()
 # loop, as redis-benchmark counts while it runs.
 redis_measure()
 {
-	in_client timeout "$1" redis-benchmark -h "$(container_ip4 A)" \
+	in_client timeout "$1" redis-benchmark -h "$(container_ip4 a)" \
 		-p "$REDIS_PORT" -c 1 -n 100000000 -t get 2>/dev/null |
 		tr '\r' '\n' | grep -o 'rps=.*' | tail -n 1 |
 		sed -E 's/rps=([0-9.]+) \(overall: ([0-9.nan-]+)\) avg_msec=([0-9.nan-]+) \(overall: ([0-9.nan-]+)\).*/\2 \4/' |

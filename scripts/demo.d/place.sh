@@ -3,8 +3,10 @@
 #
 # The stage of the demo: who runs where. Sourced by scripts/demo.
 #
-#	client eth0 ---- up0 [host: rubatod] vethA ---- eth0 A   the victim
-#	       side0 --- eth0 [aside]        vethB ---- eth0 B   the aggressor
+#	client eth0 ---- up0 [host: rubatod] vetha ----- eth0 a      the victim
+#	       side0 --- eth0 [aside]        vethb1 ---- eth0 b/1    the aggressor:
+#	                                     ...                     $AGGRESSORS
+#	                                     vethb32 --- eth0 b/32   containers
 #
 # CPU $POLLER_CPU: the poller of rubatod, alone. CPU $REST_CPU: everything else.
 # Two processors are what it takes, and on two processors the generators' own
@@ -15,6 +17,10 @@
 #    past the datapath: that CPU is as busy as in the other runs;
 #  - receive work of client and containers stays off the poller's CPU (rps_cpus;
 #    rubatod sees to the containers' ends).
+#
+# The aggressor's flood is spread over all of its containers, packet by packet: so
+# each packet needs a transmit call of its own, and costs the datapath several
+# times what it costs its sender or its receiver. Counting packets would not see it.
 #
 # The victim's load is open-loop: dnsperf sends by the clock, sleeping in between,
 # whether answers come or not (sockperf's client would spin on the CPU that all
@@ -27,7 +33,9 @@ DNS_PORT=5300
 DNS_RATE=2000		# requests per second
 REDIS_PORT=6379
 FLOOD_PORT=7777
-FLOOD_RATE=1488000	# a 1 Gbit/s wire full of 60-byte frames, per second
+FLOOD_RATE=400000	# per second: more than one poller can deliver
+FLOOD_BURST=1024
+AGGRESSORS=32		# containers of the aggressor
 FLOOD_SIZE=18		# bytes of payload: the shortest Ethernet frame
 
 BIN=$ROOT/build/bin
@@ -62,12 +70,28 @@ mac_of()
 	topology_enter "$1" ip -j link show dev "$2" | jq -r '.[0].address'
 }
 
-# Takes datagrams as they come, with what CPU time is left over.
+# The names of the aggressor's containers.
+aggressors()
+{
+	seq -f 'b/%g' "$AGGRESSORS"
+}
+
+# each_aggressor COMMAND...: with the container's name as last argument.
+each_aggressor()
+{
+	local name
+
+	for name in $(aggressors); do
+		"$@" "$name" || return
+	done
+}
+
+# Where a flood ends: dropped by the kernel at once, at the least cost to the CPU
+# that all share.
 sink()
 {
-	topology_enter "$1" chrt --idle 0 socat -u \
-		"UDP-RECV:$FLOOD_PORT,rcvbuf=65536" /dev/null \
-		< /dev/null > /dev/null 2>&1 &
+	topology_enter "$1" "$ROOT/build/selftests/tools/sink" "$FLOOD_PORT" \
+		< /dev/null > "$DEMO_DIR/sink.log" 2>&1 &
 }
 
 # Unmodified programs of Debian; each logs to build/demo.
@@ -77,14 +101,14 @@ place_services()
 	ln -sfn "$(readlink -f "$(command -v redis-check-rdb)")" \
 		"$DEMO_DIR/redis-server"
 
-	in_container A dnsmasq --keep-in-foreground --conf-file=/dev/null \
+	in_container a dnsmasq --keep-in-foreground --conf-file=/dev/null \
 		--no-resolv --no-hosts --cache-size=0 --port="$DNS_PORT" \
 		--user=root --pid-file= --address=/victim.test/192.0.2.1 \
 		< /dev/null > "$DEMO_DIR/dnsmasq.log" 2>&1 &
-	in_container A "$DEMO_DIR/redis-server" --port "$REDIS_PORT" \
+	in_container a "$DEMO_DIR/redis-server" --port "$REDIS_PORT" \
 		--save '' --appendonly no --protected-mode no \
 		< /dev/null > "$DEMO_DIR/redis.log" 2>&1 &
-	sink B
+	each_aggressor sink
 	sink aside
 	echo 'victim.test A' > "$DEMO_DIR/queries"
 }
@@ -92,8 +116,8 @@ place_services()
 place_create()
 {
 	topology_create rbdemo routed &&
-		topology_container A &&
-		topology_container B &&
+		topology_container a &&
+		each_aggressor topology_container &&
 		place_aside &&
 		place_rps &&
 		place_services
@@ -107,14 +131,19 @@ place_rps()
 		printf '%x' $((1 << REST_CPU)) > /sys/class/net/eth0/queues/rx-0/rps_cpus"
 }
 
+answers_ping()
+{
+	in_client ping -q -c 1 -W 2 "$(container_ip4 "$1")" > /dev/null
+}
+
 # Does the victim answer through whatever forwards? Also fills the ARP caches.
 place_answers()
 {
-	topology_wait in_client dnsperf -s "$(container_ip4 A)" -p "$DNS_PORT" \
+	topology_wait in_client dnsperf -s "$(container_ip4 a)" -p "$DNS_PORT" \
 		-d "$DEMO_DIR/queries" -n 1 -t 1 &&
-		topology_wait in_client redis-cli -h "$(container_ip4 A)" \
+		topology_wait in_client redis-cli -h "$(container_ip4 a)" \
 			-p "$REDIS_PORT" ping &&
-		in_client ping -q -c 1 "$(container_ip4 B)" > /dev/null
+		each_aggressor answers_ping
 }
 
 daemon_ready()
@@ -122,10 +151,10 @@ daemon_ready()
 	rubato status
 }
 
-# Ports of both containers are there (found from their cgroups alone).
+# The uplink and a port for each container, found from their cgroups alone.
 daemon_has_ports()
 {
-	rubato -j port show | grep -q vethA && rubato -j port show | grep -q vethB
+	[ "$(rubato -j port show | jq length)" = $((AGGRESSORS + 2)) ]
 }
 
 daemon_start()
@@ -139,8 +168,8 @@ daemon_start()
 	DAEMON_PID=$SPAWNED
 
 	topology_wait daemon_ready &&
-		rubato tenant add a cgroup "$(container_cgroup A)" weight 100 &&
-		rubato tenant add b cgroup "$(container_cgroup B)" weight 100 &&
+		rubato tenant add a cgroup "$(container_cgroup a)" weight 100 &&
+		rubato tenant add b cgroup "$(container_cgroup b)" weight 100 &&
 		rubato port add "$UPLINK" prefix "$UPLINK_PREFIX4" \
 			prefix "$UPLINK_PREFIX6" &&
 		topology_wait daemon_has_ports

@@ -157,7 +157,7 @@ in_container()
 	topology_enter "$name" --pid --uts --wdns="$PWD" "$@"
 }
 
-# The path that `rubato tenant add NAME cgroup PATH` wants.
+# The path that `rubato tenant add NAME cgroup PATH` wants; a group's is allowed.
 container_cgroup()
 {
 	echo "$TOPOLOGY_CGROUP/$1"
@@ -182,7 +182,7 @@ container_ip6()
 # The host's end of a container's veth.
 container_veth()
 {
-	echo "veth$1"
+	echo "veth${1//\//}"
 }
 
 # The host's own view of /sys: see "Mounts" above.
@@ -292,8 +292,9 @@ topology_client_is_a_machine()
 		topology_error "client: cannot turn checksum offload off"
 }
 
-# topology_container NAME: a container with default offloads; in /etc terms an
-# unmodified one. NAME goes into an interface name: 1 to 11 characters.
+# topology_container NAME: an unmodified container, with default offloads. NAME
+# goes into an interface name: 1 to 11 characters. NAME may be GROUP/MEMBER: then
+# its cgroup lies in that of GROUP, which is no container itself.
 topology_container()
 {
 	local name=$1 index=$((${#TOPOLOGY_INDEX[@]} + 1)) veth

@@ -13,27 +13,35 @@
 #include "flood_frame.h"
 
 /* Pages come back as the receiver left them, so all of it is written anew. */
-struct flood_headers headers;
+struct flood_headers headers[FLOOD_TARGETS_MAX];
+const volatile __u32 nr_targets = 1;
 const volatile __u32 ifindex;
 const volatile __u32 nr_flows = 1;
 const volatile __u16 first_port = 1024;
-const volatile __u64 interval_ns_fp8;	/* between frames, 56.8; 0: no pace */
-
-#define LATE_FRAMES 64	/* a sender that is later than this stays late */
+const volatile __u64 interval_ns;	/* between bursts; 0: no pace */
+const volatile __u32 burst = 1;		/* frames that are due at once */
 
 /* One thread runs the program, so this needs no lock. */
 __u64 packets;
-__u64 due_ns_fp8;
+__u64 due_ns;
+__u32 left;	/* of this burst */
 
+/* A sender that is late by more than one burst stays late. */
 static __always_inline int too_early(void)
 {
-	__u64 now_fp8 = bpf_ktime_get_ns() << 8;
+	__u64 now_ns;
 
-	if (now_fp8 < due_ns_fp8)
+	if (left) {
+		left--;
+		return 0;
+	}
+	now_ns = bpf_ktime_get_ns();
+	if (now_ns < due_ns)
 		return 1;
-	if (now_fp8 - due_ns_fp8 > LATE_FRAMES * interval_ns_fp8)
-		due_ns_fp8 = now_fp8;
-	due_ns_fp8 += interval_ns_fp8;
+	if (now_ns - due_ns > interval_ns)
+		due_ns = now_ns;
+	due_ns += interval_ns;
+	left = burst - 1;
 	return 0;
 }
 
@@ -43,13 +51,15 @@ int flood_frame(struct xdp_md *ctx)
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	struct flood_headers *out = data;
+	__u32 target;
 
 	if ((void *)(out + 1) > end)
 		return XDP_ABORTED;
-	if (interval_ns_fp8 && too_early())
+	if (interval_ns && too_early())
 		return XDP_DROP;
 
-	__builtin_memcpy(out, &headers, sizeof(headers));
+	target = packets % nr_targets & (FLOOD_TARGETS_MAX - 1);
+	__builtin_memcpy(out, &headers[target], sizeof(*out));
 	out->udp.source = bpf_htons(first_port + packets % nr_flows);
 	packets++;
 	return bpf_redirect(ifindex, 0);

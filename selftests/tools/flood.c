@@ -4,7 +4,8 @@
  *
  *	flood --to 10.9.2.2 --size 18 --flows 4096 --seconds 5 --idle
  *
- * prints one line of JSON when it ends (time over, SIGTERM or SIGINT).
+ * prints one line of JSON when it ends (time over, SIGTERM or SIGINT). With more
+ * than one --to the addresses are taken in turn, packet by packet.
  *
  * A flood that comes in from a wire costs the machine under attack nothing to
  * make; one that is made on the same machine takes processor time from all that
@@ -45,11 +46,13 @@ static uint64_t now_ns(void)
 static void usage(FILE *out)
 {
 	fputs("Usage: flood --to ADDRESS [OPTION]...\n"
-	      "  --to ADDRESS   IPv4 or IPv6 address\n"
+	      "  --to ADDRESS   IPv4 or IPv6 address; may be given up to 64 times\n"
 	      "  --port N       destination port (7777)\n"
 	      "  --size N       bytes of payload in a datagram (18)\n"
 	      "  --flows N      distinct source ports, used in turn (1)\n"
 	      "  --pps N        datagrams per second; 0: as fast as possible (0)\n"
+	      "  --burst N      with --pps: datagrams sent at a time, at least 64\n"
+	      "                 unless --wire (64)\n"
 	      "  --seconds N    0: until SIGTERM or SIGINT (0)\n"
 	      "  --idle         run SCHED_IDLE\n"
 	      "  --wire IFACE --mac MAC\n"
@@ -74,21 +77,31 @@ static int number(const char *name, const char *text, uint64_t min, uint64_t max
 
 static int parse_address(struct flood_options *options, const char *text)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *)&options->to;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&options->to;
+	struct sockaddr_storage *to = &options->to[options->nr_to];
+	socklen_t length;
 
-	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
-		options->to.ss_family = AF_INET;
-		options->to_length = sizeof(*in);
-		return 0;
+	if (options->nr_to == FLOOD_TARGETS_MAX) {
+		fprintf(stderr, "flood: --to %s: at most %d addresses\n", text,
+			FLOOD_TARGETS_MAX);
+		return -E2BIG;
 	}
-	if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
-		options->to.ss_family = AF_INET6;
-		options->to_length = sizeof(*in6);
-		return 0;
+	if (inet_pton(AF_INET, text, &((struct sockaddr_in *)to)->sin_addr) == 1) {
+		to->ss_family = AF_INET;
+		length = sizeof(struct sockaddr_in);
+	} else if (inet_pton(AF_INET6, text,
+			     &((struct sockaddr_in6 *)to)->sin6_addr) == 1) {
+		to->ss_family = AF_INET6;
+		length = sizeof(struct sockaddr_in6);
+	} else {
+		fprintf(stderr, "flood: --to %s: not an IPv4 or IPv6 address\n", text);
+		return -EINVAL;
 	}
-	fprintf(stderr, "flood: --to %s: not an IPv4 or IPv6 address\n", text);
-	return -EINVAL;
+	if (options->nr_to++ && length != options->to_length) {
+		fprintf(stderr, "flood: --to %s: IPv4 and IPv6 do not mix\n", text);
+		return -EINVAL;
+	}
+	options->to_length = length;
+	return 0;
 }
 
 static int parse_mac(struct flood_options *options, const char *text)
@@ -108,6 +121,7 @@ static const struct option long_options[] = {
 	{ "size", required_argument, NULL, 's' },
 	{ "flows", required_argument, NULL, 'f' },
 	{ "pps", required_argument, NULL, 'r' },
+	{ "burst", required_argument, NULL, 'b' },
 	{ "seconds", required_argument, NULL, 'd' },
 	{ "idle", no_argument, NULL, 'i' },
 	{ "wire", required_argument, NULL, 'w' },
@@ -118,15 +132,13 @@ static const struct option long_options[] = {
 
 static int parse_number(struct flood_options *options, int key, const char *text)
 {
-	/* sin_port and sin6_port lie at the same place. */
-	struct sockaddr_in *in = (struct sockaddr_in *)&options->to;
 	uint64_t value = 0;
 	int error = -EINVAL;
 
 	switch (key) {
 	case 'p':
 		error = number("port", text, 1, 65535, &value);
-		in->sin_port = htons(value);
+		options->port = htons(value);
 		break;
 	case 's':
 		error = number("size", text, 1, FLOOD_SIZE_MAX, &value);
@@ -139,6 +151,10 @@ static int parse_number(struct flood_options *options, int key, const char *text
 	case 'r':
 		error = number("pps", text, 0, NS_PER_S, &value);
 		options->pps = value;
+		break;
+	case 'b':
+		error = number("burst", text, 1, 1000000, &value);
+		options->burst = value;
 		break;
 	case 'd':
 		error = number("seconds", text, 0, UINT_MAX, &value);
@@ -179,10 +195,13 @@ static int parse(struct flood_options *options, int argc, char **argv)
 		error = parse_option(options, key, optarg);
 	if (error)
 		return error;
-	if (optind < argc || !options->to_length) {
+	if (optind < argc || !options->nr_to) {
 		usage(stderr);
 		return -EINVAL;
 	}
+	/* sin_port and sin6_port lie at the same place. */
+	for (uint32_t i = 0; i < options->nr_to; i++)
+		((struct sockaddr_in *)&options->to[i])->sin_port = options->port;
 	return 0;
 }
 
@@ -206,16 +225,15 @@ static void pace(uint64_t packets, uint64_t pps, uint64_t *due_ns)
 static uint64_t run(const struct flood_options *options,
 		    const struct flood_sender *sender, struct flood_result *result)
 {
-	uint64_t start = now_ns(), due_ns = start, before;
+	uint64_t start = now_ns(), due_ns = start, before = 0, sent;
 
 	alarm(options->seconds);
-	while (!stopped) {
-		before = result->packets + result->errors;
-		if (sender->send(result))
-			break;
-		if (options->pps && !sender->paces)
-			pace(result->packets + result->errors - before,
-			     options->pps, &due_ns);
+	while (!stopped && !sender->send(result)) {
+		sent = result->packets + result->errors - before;
+		if (!options->pps || sender->paces || sent < options->burst)
+			continue;
+		pace(sent, options->pps, &due_ns);
+		before += sent;
 	}
 	return now_ns() - start;
 }
@@ -234,13 +252,13 @@ static void report(const struct flood_options *options,
 
 int main(int argc, char **argv)
 {
-	struct flood_options options = { .size = 18, .flows = 1 };
+	static struct flood_options options = { .size = 18, .flows = 1, .burst = 64 };
 	const struct flood_sender *sender;
 	struct sched_param param = { 0 };
 	struct flood_result result = { 0 };
 	uint64_t elapsed_ns;
 
-	((struct sockaddr_in *)&options.to)->sin_port = htons(7777);
+	options.port = htons(7777);
 	if (parse(&options, argc, argv))
 		return 1;
 	if (options.idle && sched_setscheduler(0, SCHED_IDLE, &param)) {

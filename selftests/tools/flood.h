@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include "flood_frame.h"
 
 #define NS_PER_S	1000000000ULL
 
@@ -14,12 +15,15 @@
 #define FLOOD_FIRST_PORT 5000
 
 struct flood_options {
-	struct sockaddr_storage to;	/* address and port */
-	socklen_t to_length;
+	struct sockaddr_storage to[FLOOD_TARGETS_MAX];	/* addresses and port */
+	socklen_t to_length;		/* all are of one family */
+	uint32_t nr_to;			/* taken in turn */
+	uint16_t port;
 	uint32_t size;			/* bytes of payload in a datagram */
 	uint32_t flows;			/* distinct source ports */
 	uint32_t seconds;		/* 0: until a signal */
 	uint64_t pps;			/* 0: as fast as possible */
+	uint32_t burst;			/* datagrams sent at a time, with ->pps */
 	bool idle;
 	const char *wire;		/* interface; NULL: through sockets */
 	uint8_t wire_mac[6];		/* of the next hop, with ->wire */
@@ -32,7 +36,7 @@ struct flood_result {
 
 /* One way of sending. Its state is its own: one flood per process. */
 struct flood_sender {
-	bool paces;	/* by itself */
+	bool paces;	/* by itself: packets, bursts and all */
 	/* 0, or a negative errno after a message on stderr. */
 	int (*open)(const struct flood_options *options);
 	/*

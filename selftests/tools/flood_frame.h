@@ -7,6 +7,8 @@
 #include <linux/ip.h>
 #include <linux/udp.h>
 
+#define FLOOD_TARGETS_MAX 64	/* a power of two */
+
 struct flood_headers {
 	struct ethhdr ethernet;
 	struct iphdr ip;

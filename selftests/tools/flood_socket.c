@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Flooding through UDP sockets, one per flow, with sendmmsg(). */
+/*
+ * Flooding through UDP sockets with sendmmsg(): one socket for each flow, and at
+ * least one for each target.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,6 +16,7 @@
 
 static const struct flood_options *options;
 static int *sockets;
+static uint32_t nr_sockets;
 static uint32_t next_socket;
 static struct mmsghdr messages[BATCH];
 static struct iovec vector;
@@ -32,15 +36,17 @@ static void prepare_messages(void)
 static int flood_socket_open(const struct flood_options *wanted)
 {
 	struct rlimit files = { FLOOD_FLOWS_MAX + 64, FLOOD_FLOWS_MAX + 64 };
-	const struct sockaddr *to = (const struct sockaddr *)&wanted->to;
 
 	options = wanted;
+	nr_sockets = wanted->flows > wanted->nr_to ? wanted->flows : wanted->nr_to;
 	setrlimit(RLIMIT_NOFILE, &files);
-	sockets = calloc(options->flows, sizeof(*sockets));
+	sockets = calloc(nr_sockets, sizeof(*sockets));
 	if (!sockets)
 		return -ENOMEM;
 
-	for (uint32_t i = 0; i < options->flows; i++) {
+	for (uint32_t i = 0; i < nr_sockets; i++) {
+		const struct sockaddr *to =
+			(const struct sockaddr *)&wanted->to[i % wanted->nr_to];
 		int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 		if (fd < 0 || connect(fd, to, options->to_length)) {
@@ -54,19 +60,19 @@ static int flood_socket_open(const struct flood_options *wanted)
 }
 
 /*
- * One flow: one call for the whole batch. Many: each its part, so that the
- * flows' packets come mixed. A refused datagram (an ICMP error that came back,
+ * One socket: one call for the whole batch. Many: each its part, so that their
+ * packets come mixed. A refused datagram (an ICMP error that came back,
  * a full queue) is counted and is no reason to stop.
  */
 static int flood_socket_send(struct flood_result *result)
 {
-	uint32_t calls = options->flows < BATCH ? options->flows : BATCH;
+	uint32_t calls = nr_sockets < BATCH ? nr_sockets : BATCH;
 	uint32_t each = BATCH / calls;
 
 	for (uint32_t i = 0; i < calls; i++) {
 		int sent = sendmmsg(sockets[next_socket], messages, each, 0);
 
-		if (++next_socket == options->flows)
+		if (++next_socket == nr_sockets)
 			next_socket = 0;
 		if (sent > 0)
 			result->packets += sent;
@@ -78,7 +84,7 @@ static int flood_socket_send(struct flood_result *result)
 
 static void flood_socket_close(void)
 {
-	for (uint32_t i = 0; i < options->flows; i++)
+	for (uint32_t i = 0; i < nr_sockets; i++)
 		close(sockets[i]);
 	free(sockets);
 }

@@ -15,7 +15,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "flood.h"
-#include "flood_frame.h"
 #include "flood.skel.h"
 
 #define BATCH 64		/* frames between two looks for a signal */
@@ -65,30 +64,33 @@ static uint16_t header_checksum(void)
 	return ~sum;
 }
 
-static void build_frame(const struct flood_options *options)
+/* The headers for one target. */
+static void build_headers(const struct flood_options *options,
+			  const struct sockaddr_in *to)
 {
-	const struct sockaddr_in *to = (const struct sockaddr_in *)&options->to;
-	uint32_t udp_length = sizeof(frame.headers.udp) + options->size;
+	struct flood_headers *headers = &frame.headers;
+	uint32_t udp_length = sizeof(headers->udp) + options->size;
 
-	memcpy(frame.headers.ethernet.h_dest, options->wire_mac, ETH_ALEN);
-	frame.headers.ethernet.h_proto = htons(ETH_P_IP);
-	frame.headers.ip.version = 4;
-	frame.headers.ip.ihl = sizeof(frame.headers.ip) / 4;
-	frame.headers.ip.ttl = 64;
-	frame.headers.ip.protocol = IPPROTO_UDP;
-	frame.headers.ip.tot_len = htons(sizeof(frame.headers.ip) + udp_length);
-	frame.headers.ip.daddr = to->sin_addr.s_addr;
-	frame.headers.ip.check = header_checksum();
-	frame.headers.udp.dest = to->sin_port;
-	frame.headers.udp.len = htons(udp_length);	/* checksum 0: none (RFC 768) */
-	frame_length = sizeof(frame.headers) + options->size;
+	memcpy(headers->ethernet.h_dest, options->wire_mac, ETH_ALEN);
+	headers->ethernet.h_proto = htons(ETH_P_IP);
+	headers->ip.version = 4;
+	headers->ip.ihl = sizeof(headers->ip) / 4;
+	headers->ip.ttl = 64;
+	headers->ip.protocol = IPPROTO_UDP;
+	headers->ip.tot_len = htons(sizeof(headers->ip) + udp_length);
+	headers->ip.daddr = to->sin_addr.s_addr;
+	headers->ip.check = 0;
+	headers->ip.check = header_checksum();
+	headers->udp.dest = to->sin_port;
+	headers->udp.len = htons(udp_length);	/* checksum 0: none (RFC 768) */
+	frame_length = sizeof(*headers) + options->size;
 }
 
 static int flood_wire_open(const struct flood_options *options)
 {
 	int error;
 
-	if (options->to.ss_family != AF_INET) {
+	if (options->to[0].ss_family != AF_INET) {
 		fprintf(stderr, "flood: --wire needs an IPv4 address\n");
 		return -EAFNOSUPPORT;
 	}
@@ -98,17 +100,21 @@ static int flood_wire_open(const struct flood_options *options)
 			options->wire, strerror(-error));
 		return error;
 	}
-	build_frame(options);
-
 	skeleton = flood_bpf__open();
 	if (!skeleton)
 		return -errno;
 	skeleton->rodata->ifindex = if_nametoindex(options->wire);
+	skeleton->rodata->nr_targets = options->nr_to;
 	skeleton->rodata->nr_flows = options->flows;
 	skeleton->rodata->first_port = FLOOD_FIRST_PORT;
+	skeleton->rodata->burst = options->burst;
 	if (options->pps)
-		skeleton->rodata->interval_ns_fp8 = (NS_PER_S << 8) / options->pps;
-	memcpy(&skeleton->bss->headers, &frame.headers, sizeof(frame.headers));
+		skeleton->rodata->interval_ns =
+			options->burst * NS_PER_S / options->pps;
+	for (uint32_t i = 0; i < options->nr_to; i++) {
+		build_headers(options, (const struct sockaddr_in *)&options->to[i]);
+		skeleton->bss->headers[i] = frame.headers;
+	}
 	error = flood_bpf__load(skeleton);
 	if (error)
 		flood_bpf__destroy(skeleton);
