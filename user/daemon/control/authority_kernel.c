@@ -345,7 +345,8 @@ static int attach(struct tenants *t, int device, struct rubato_error *error)
 			"another daemon is attached to the module");
 	if (errno == EPROTO)
 		return -rubato_error_set(error, EPROTO,
-			"the module speaks another version of the ABI than %d: load the one of this build",
+			"the module speaks another version of the ABI than %d:"
+			" load the one of this build",
 			RUBATO_ABI_VERSION);
 	return -rubato_error_set(error, errno, "cannot attach to %s: %m",
 				 DEVICE);
@@ -381,6 +382,13 @@ int authority_kernel_open(struct tenants *t, struct rubato_error *error)
 fail:
 	kernel_close(kernel);
 	return ret;
+}
+
+int authority_kernel_device(const struct tenants *t)
+{
+	const struct kernel *kernel = t->data;
+
+	return kernel->device;
 }
 
 const struct authority authority_kernel = {
