@@ -10,7 +10,7 @@ static heap_key random_key(void)
 {
 	heap_key key = (int64_t)sim_magnitude(&seed, 0, UINT64_MAX - 1);
 
-	return sim_random(&seed) & 1 ? key << 40 : key % 16;
+	return sim_random(&seed) & 1 ? key * (1LL << 40) : key % 16;
 }
 
 struct model {
