@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From assigned cgroups to veths, and every change on the way. */
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -24,10 +25,12 @@ static void unassign(uint32_t slot, const char *name)
 
 static int open_fds(void)
 {
-	char *text = run_read("ls /proc/%d/fd | wc -l", getpid());
-	int count = atoi(text);
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
 
-	free(text);
+	while (directory && readdir(directory))
+		count++;
+	closedir(directory);
 	return count;
 }
 
@@ -331,6 +334,92 @@ static void test_nested(void)
 	discover_unassign_slot(discover, 12);
 }
 
+/* More events at once than a socket can hold: nothing may be missed. */
+static void test_lost_events(void)
+{
+	const struct told *told;
+	pid_t pid;
+
+	told_clear();
+	cgroup_make("busy");
+	pid = container_start("busy", true);
+	/* Else duplicate address detection makes an event of its own. */
+	run("nsenter -t %d -n sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6'",
+	    pid);
+	run("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6");
+	container_veth(pid, "rbh13");
+	run("echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6");
+	assign(13, "busy");
+	told_wait(TOLD_APPEARED, 13, 1);
+	world_run(500);		/* its own events are through */
+	told_clear();
+	run("for i in $(seq 2000); do echo link set lo alias a$i; done >/tmp/rbh-%d; echo link set rbh13 name rbh13b >>/tmp/rbh-%d; ip -batch /tmp/rbh-%d; rm /tmp/rbh-%d",
+	    getpid(), getpid(), getpid(), getpid());
+	told_wait(TOLD_CHANGED, 13, 1);
+	told = told_last(TOLD_CHANGED, 13);
+	ksft_test_result(told && !strcmp(told->veth.host_name, "rbh13b"),
+			 "the last of 2,001 events on the host\n");
+	told_clear();
+	run("for i in $(seq 1000); do echo addr add 10.9.0.1/24 dev eth0; echo addr del 10.9.0.1/24 dev eth0; done >/tmp/rbh-%d; echo addr add 10.9.0.2/24 dev eth0 >>/tmp/rbh-%d; nsenter -t %d -n ip -batch /tmp/rbh-%d; rm /tmp/rbh-%d",
+	    getpid(), getpid(), pid, getpid(), getpid());
+	told_wait(TOLD_CHANGED, 13, 1);
+	told = told_last(TOLD_CHANGED, 13);
+	ksft_test_result(told && told->veth.nr_addresses == 1 &&
+			 veth_has_address(&told->veth, "10.9.0.2"),
+			 "the last of 2,001 events in a container\n");
+
+	/* More addresses than are kept: said, not forgotten silently. */
+	told_clear();
+	run("for i in $(seq 3 42); do echo addr add 10.9.0.$i/24 dev eth0; done >/tmp/rbh-%d; nsenter -t %d -n ip -batch /tmp/rbh-%d; rm /tmp/rbh-%d",
+	    getpid(), pid, getpid(), getpid());
+	told_wait(TOLD_CHANGED, 13, 1);
+	world_run(300);
+	told = told_last(TOLD_CHANGED, 13);
+	ksft_test_result(told && told->veth.nr_addresses == HOST_ADDRESSES_MAX &&
+			 told->veth.nr_addresses_left_out == 41 - HOST_ADDRESSES_MAX,
+			 "41 addresses: %d kept, the others counted\n",
+			 HOST_ADDRESSES_MAX);
+	container_stop(pid);
+	discover_unassign_slot(discover, 13);
+}
+
+/* From within appeared(): let go of it, and assign another. */
+static void swap_cgroups(uint32_t slot)
+{
+	if (slot != 14)
+		return;
+	discover_unassign(discover, 14, cgroup_path("swap1"), NULL);
+	assign(15, "swap2");
+}
+
+static void test_from_callback(void)
+{
+	pid_t first, second;
+
+	told_clear();
+	cgroup_make("swap1");
+	cgroup_make("swap2");
+	first = container_start("swap1", true);
+	container_veth(first, "rbh14");
+	second = container_start("swap2", true);
+	container_veth(second, "rbh15");
+	told_hook = swap_cgroups;
+	assign(14, "swap1");
+	ksft_test_result(told_wait(TOLD_APPEARED, 14, 1) &&
+			 told_wait(TOLD_GONE, 14, 1) &&
+			 told_wait(TOLD_APPEARED, 15, 1),
+			 "assigned and unassigned from within a callback\n");
+	told_hook = NULL;
+	ksft_test_result(!assign(14, "swap1") && told_wait(TOLD_APPEARED, 14, 2),
+			 "and assigned again\n");
+	container_stop(first);
+	ksft_test_result(told_wait(TOLD_GONE, 14, 2),
+			 "whose watch is still alive\n");
+	container_stop(second);
+	discover_unassign_slot(discover, 14);
+	discover_unassign_slot(discover, 15);
+}
+
 int main(void)
 {
 	struct discover_stats stats;
@@ -338,7 +427,7 @@ int main(void)
 
 	ksft_print_header();
 	world_begin();
-	ksft_set_plan(39);
+	ksft_set_plan(45);
 	/* Once for nothing: the event loop keeps a timer that it makes now. */
 	discover = discover_new(world_event, &told_ops, NULL, &error);
 	world_run(10);
@@ -351,6 +440,8 @@ int main(void)
 	test_refused();
 	test_claims();
 	test_nested();
+	test_lost_events();
+	test_from_callback();
 	world_run(300);
 	discover_get_stats(discover, &stats);
 	ksft_test_result(!stats.cgroups && !stats.namespaces && !stats.veths,

@@ -133,7 +133,7 @@ static void test_users_values(struct settings *settings)
 	struct box box = box_make("rbh2", 1);
 	uint32_t lacking;
 
-	run("nsenter -t %d -n ethtool -K eth0 tx-checksum-sctp off tso off",
+	run("nsenter -t %d -n ethtool -K eth0 tx-checksum-sctp off tso off >/dev/null",
 	    box.pid);
 	netns_sysfs_write(box.fd, "class/net/eth0/queues/rx-0/rps_cpus", "1");
 	free(box.before);
@@ -320,7 +320,7 @@ static void test_watch(struct settings *settings)
 	settings_watch(settings, world_event, &ops, NULL, &error);
 	settings_apply_container(settings, box.fd, box.ifindex, &lacking,
 				 &error);
-	run("nsenter -t %d -n ethtool -K eth0 tx on", box.pid);
+	run("nsenter -t %d -n ethtool -K eth0 tx on >/dev/null", box.pid);
 	settings_check(settings, box.inode, box.ifindex);
 	ksft_test_result(reapplied && offloads_off(&box) && !lacking_told,
 			 "turned on by someone, turned off again: %u\n",

@@ -25,6 +25,7 @@ struct cgroup_mount world_mount;
 char world_base[64];
 char world_bpffs[64];
 sd_event *world_event;
+void (*told_hook)(uint32_t slot);
 
 static struct told *told;
 static unsigned int nr_told;
@@ -316,6 +317,8 @@ static void on_appeared(void *context, uint32_t slot, const struct veth *veth)
 {
 	(void)context;
 	tell(TOLD_APPEARED, slot, veth->host_ifindex)->veth = *veth;
+	if (told_hook)
+		told_hook(slot);
 }
 
 static void on_changed(void *context, uint32_t slot, const struct veth *veth)

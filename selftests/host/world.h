@@ -64,6 +64,8 @@ struct told {
 
 extern const struct discover_ops told_ops;
 extern sd_event *world_event;
+/* Called from within appeared(), for tests of what may be done there. */
+extern void (*told_hook)(uint32_t slot);
 void told_clear(void);
 unsigned int told_count(enum told_what what, uint32_t slot);
 /* The last one; NULL if there was none. */

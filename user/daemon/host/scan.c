@@ -220,7 +220,7 @@ static void judge_spaces(struct holder *holder)
 		bool by_hand = false;
 
 		next = LIST_NEXT(space, link);
-		if (space->found && LIST_EMPTY(&space->ports) && !space->dirty)
+		if (space->found && LIST_EMPTY(&space->ports) && *space->why)
 			refuse(holder, space->inode, space->cgroup, "%s",
 			       space->why);
 		if (!space->found || space->seen || !whole)
