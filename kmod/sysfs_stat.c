@@ -94,7 +94,6 @@ STEER(steer_no_socket, no_socket);
 STEER(steer_malformed, malformed);
 STEER(steer_too_long, too_long);
 STEER(steer_no_neighbour, no_neighbour);
-STEER(steer_no_metadata, no_metadata);
 
 static struct attribute *stat_files[] = {
 	&stat_rx_cycles.file.attr,
@@ -132,7 +131,6 @@ static struct attribute *stat_files[] = {
 	&stat_steer_malformed.file.attr,
 	&stat_steer_too_long.file.attr,
 	&stat_steer_no_neighbour.file.attr,
-	&stat_steer_no_metadata.file.attr,
 	NULL
 };
 
