@@ -118,6 +118,9 @@ static int read_params(const char *directory, struct rubato_tenant_params *p)
 		ret = read_number(directory, "borrow", &borrow);
 	p->weight = (uint32_t)weight;
 	p->borrow = borrow;
+	/* 0 follows the budget; answers have what that comes to. */
+	if (!ret && !p->burst_cycles && p->budget_cycles != RUBATO_BUDGET_NONE)
+		p->burst_cycles = p->budget_cycles;
 	return ret;
 }
 
