@@ -57,6 +57,9 @@ extern const struct authority authority_kernel;
  */
 int authority_kernel_open(struct tenants *t, struct rubato_error *error);
 
+/* The device that is attached; the authority's to close. */
+int authority_kernel_device(const struct tenants *t);
+
 /* Ready to decide by ourselves: writes the line of `system`. */
 int authority_local_open(struct tenants *t, struct rubato_error *error);
 

@@ -27,6 +27,12 @@ static int no_tenant(const char *name, struct rubato_error *error)
 				 name);
 }
 
+int tenants_module_fd(const struct tenants *t)
+{
+	return t->authority == &authority_kernel ? authority_kernel_device(t) :
+						   -1;
+}
+
 const char *tenants_authority(const struct tenants *t)
 {
 	return t->authority->name;

@@ -127,6 +127,9 @@ int tenants_start(struct tenants *t, struct rubato_error *error);
  */
 void tenants_free(struct tenants *t, bool forget);
 
+/* The module's device, attached, for pollers' notes; -1 without a module. */
+int tenants_module_fd(const struct tenants *t);
+
 /* "kernel" or "daemon". */
 const char *tenants_authority(const struct tenants *t);
 
