@@ -130,7 +130,9 @@ static void test_uplink(void)
 	ksft_test_result(discover_uplink(discover, "rbh-none", &info, &error) ==
 			 -ENODEV && strstr(error.text, "rbh-none"),
 			 "no such uplink: %s\n", error.text);
-	run("ip link add rbhup type veth peer name rbhpeer && ip link set rbhup up && ip link set rbhpeer up && ip addr add 192.0.2.1/24 dev rbhup");
+	run("ip link add rbhup type veth peer name rbhpeer && ip link "
+	    "set rbhup up && ip link set rbhpeer up && ip addr add "
+	    "192.0.2.1/24 dev rbhup");
 	ksft_test_result(!discover_uplink(discover, "rbhup", &info, &error) &&
 			 info.up && info.mtu == 1500 &&
 			 info.nr_rx_queues && info.nr_tx_queues &&
@@ -146,7 +148,9 @@ static void test_uplink(void)
 	ksft_test_result(!discover_uplink(discover, "rbhup", &info, &error) &&
 			 !info.default_route_v4 && info.default_route_v6,
 			 "v6, in another table\n");
-	run("ip link set rbhbr up && ip addr add 198.51.100.1/24 dev rbhbr && ip link set rbhup master rbhbr && ip route add default via 198.51.100.2 dev rbhbr");
+	run("ip link set rbhbr up && ip addr add 198.51.100.1/24 dev "
+	    "rbhbr && ip link set rbhup master rbhbr && ip route add "
+	    "default via 198.51.100.2 dev rbhbr");
 	ksft_test_result(!discover_uplink(discover, "rbhup", &info, &error) &&
 			 info.default_route_v4 &&
 			 info.bridge_ifindex == (int)if_nametoindex("rbhbr"),

@@ -203,7 +203,9 @@ static void test_refused(void)
 
 	cgroup_make("macvlan");
 	macvlan = container_start("macvlan", true);
-	run("ip link add rbhunder type veth peer name rbhother && n=$(printf 'rbhmv\\033[2J') && ip link add \"$n\" link rbhunder type macvlan && ip link set \"$n\" netns %d",
+	run("ip link add rbhunder type veth peer name rbhother && "
+	    "n=$(printf 'rbhmv\\033[2J') && ip link add \"$n\" link "
+	    "rbhunder type macvlan && ip link set \"$n\" netns %d",
 	    macvlan);
 	assign(5, "macvlan");
 	ksft_test_result(refused_saying(5, "macvlan interface rbhmv?[2J bypasses"),
@@ -353,14 +355,20 @@ static void test_lost_events(void)
 	told_wait(TOLD_APPEARED, 13, 1);
 	world_run(500);		/* its own events are through */
 	told_clear();
-	run("for i in $(seq 2000); do echo link set lo alias a$i; done >/tmp/rbh-%d; echo link set rbh13 name rbh13b >>/tmp/rbh-%d; ip -batch /tmp/rbh-%d; rm /tmp/rbh-%d",
+	run("for i in $(seq 2000); do echo link set lo alias a$i; done "
+	    ">/tmp/rbh-%d; echo link set rbh13 name rbh13b "
+	    ">>/tmp/rbh-%d; ip -batch /tmp/rbh-%d; rm /tmp/rbh-%d",
 	    getpid(), getpid(), getpid(), getpid());
 	told_wait(TOLD_CHANGED, 13, 1);
 	told = told_last(TOLD_CHANGED, 13);
 	ksft_test_result(told && !strcmp(told->veth.host_name, "rbh13b"),
 			 "the last of 2,001 events on the host\n");
 	told_clear();
-	run("for i in $(seq 1000); do echo addr add 10.9.0.1/24 dev eth0; echo addr del 10.9.0.1/24 dev eth0; done >/tmp/rbh-%d; echo addr add 10.9.0.2/24 dev eth0 >>/tmp/rbh-%d; nsenter -t %d -n ip -batch /tmp/rbh-%d; rm /tmp/rbh-%d",
+	run("for i in $(seq 1000); do echo addr add 10.9.0.1/24 dev "
+	    "eth0; echo addr del 10.9.0.1/24 dev eth0; done "
+	    ">/tmp/rbh-%d; echo addr add 10.9.0.2/24 dev eth0 "
+	    ">>/tmp/rbh-%d; nsenter -t %d -n ip -batch /tmp/rbh-%d; rm "
+	    "/tmp/rbh-%d",
 	    getpid(), getpid(), pid, getpid(), getpid());
 	told_wait(TOLD_CHANGED, 13, 1);
 	told = told_last(TOLD_CHANGED, 13);
@@ -370,7 +378,9 @@ static void test_lost_events(void)
 
 	/* More addresses than are kept: said, not forgotten silently. */
 	told_clear();
-	run("for i in $(seq 3 42); do echo addr add 10.9.0.$i/24 dev eth0; done >/tmp/rbh-%d; nsenter -t %d -n ip -batch /tmp/rbh-%d; rm /tmp/rbh-%d",
+	run("for i in $(seq 3 42); do echo addr add 10.9.0.$i/24 dev "
+	    "eth0; done >/tmp/rbh-%d; nsenter -t %d -n ip -batch "
+	    "/tmp/rbh-%d; rm /tmp/rbh-%d",
 	    getpid(), pid, getpid(), getpid());
 	told_wait(TOLD_CHANGED, 13, 1);
 	world_run(300);

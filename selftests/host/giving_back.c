@@ -33,7 +33,9 @@ static unsigned int reapplied, lacking_told;
 
 static char *state_of(pid_t pid)
 {
-	return run_read("nsenter -t %d -n unshare -m sh -c 'mount -t sysfs none /sys; ethtool -k eth0; grep . /sys/class/net/eth0/queues/rx-*/rps_cpus'",
+	return run_read("nsenter -t %d -n unshare -m sh -c 'mount -t sysfs none "
+	    "/sys; ethtool -k eth0; grep . "
+	    "/sys/class/net/eth0/queues/rx-*/rps_cpus'",
 			pid);
 }
 
@@ -348,7 +350,9 @@ static void test_uplink(struct settings *settings)
 	char *before, *after;
 	int fd = netns_open_self(NULL), ifindex, ret;
 	static const char look[] =
-		"unshare -m sh -c 'mount -t sysfs none /sys; ethtool -k rbhup; cat /sys/class/net/rbhup/napi_defer_hard_irqs /sys/class/net/rbhup/gro_flush_timeout'";
+		"unshare -m sh -c 'mount -t sysfs none /sys; ethtool -k "
+		    "rbhup; cat /sys/class/net/rbhup/napi_defer_hard_irqs "
+		    "/sys/class/net/rbhup/gro_flush_timeout'";
 
 	netns_identify(fd, &self);
 	run("ip link add rbhup type veth peer name rbhpeer");

@@ -285,7 +285,8 @@ void container_stop(pid_t pid)
 
 void container_veth(pid_t pid, const char *host)
 {
-	run("ip link add %s type veth peer name eth0 netns %d && ip link set %s up && nsenter -t %d -n ip link set eth0 up",
+	run("ip link add %s type veth peer name eth0 netns %d && ip link "
+	    "set %s up && nsenter -t %d -n ip link set eth0 up",
 	    host, pid, host, pid);
 }
 
