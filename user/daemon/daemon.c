@@ -83,7 +83,7 @@ static int start_pollers(struct daemon *daemon, struct rubato_error *error)
 		.spin_us = config->spin_us,
 		.ledger = steer_ledger(daemon->steer),
 		.cores = steer_cores(daemon->steer),
-		.ports = daemon->table,
+		.forward = &daemon->forward,
 		.policy = daemon->policy,
 		.handoffs = daemon->handoffs,
 		.module_fd = tenants_module_fd(daemon->tenants),
@@ -147,10 +147,9 @@ static int open_settings(struct daemon *daemon, struct rubato_error *error)
 
 static int open_tables(struct daemon *daemon, struct rubato_error *error)
 {
-	daemon->table = calloc(1, sizeof(*daemon->table));
 	daemon->published = calloc(RUBATO_SLOTS, sizeof(*daemon->published));
 	daemon->handoffs = handoffs_new(wanted_cores(&daemon->options->config));
-	if (daemon->table && daemon->published && daemon->handoffs)
+	if (daemon->published && daemon->handoffs)
 		return 0;
 	return rubato_error_set(error, -ENOMEM, "out of memory");
 }
@@ -160,7 +159,6 @@ static void close_tables(struct daemon *daemon)
 	if (daemon->handoffs)
 		handoffs_free(daemon->handoffs);
 	free(daemon->published);
-	free(daemon->table);
 }
 
 static int open_tenants(struct daemon *daemon, struct rubato_error *error)
@@ -190,7 +188,7 @@ static int open_ports(struct daemon *daemon, struct rubato_error *error)
 		.reaper = daemon->reaper,
 		.pollers = daemon->pollers,
 		.nr_pollers = daemon->nr_pollers,
-		.table = daemon->table,
+		.forward = &daemon->forward,
 		.ledger = steer_ledger(daemon->steer),
 		.predecessor = daemon->stale_programs > 0,
 		.veth_chunks = VETH_CHUNKS,

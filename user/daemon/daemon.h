@@ -44,7 +44,7 @@ struct daemon {
 	struct tenants *tenants;
 	struct discover *discover;
 	struct ports *ports;
-	struct port_table *table;
+	struct forward_table *forward;	/* of the ports; pollers read it */
 	struct poller *pollers;
 	uint32_t nr_pollers;		/* that run */
 	struct server *server;

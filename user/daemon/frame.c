@@ -12,63 +12,43 @@
 #include "frame.h"
 
 #define EXTENSION_HEADERS_MAX	8
+#define VLAN_TAGS_MAX		2
+#define VLAN_TAG_SIZE		4
 
-/* RFC 1624: a changed word changes the checksum by the difference. */
-static void adjust_checksum(uint16_t *checksum, uint16_t old, uint16_t new)
+static uint16_t read_type(const uint8_t *frame, uint32_t offset)
 {
-	uint32_t sum = (uint16_t)~ntohs(*checksum);
-
-	sum += (uint16_t)~ntohs(old);
-	sum += ntohs(new);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	*checksum = htons(~sum);
+	return frame[offset] << 8 | frame[offset + 1];
 }
 
-static bool count_hop4(uint8_t *header, uint32_t length)
+static bool is_vlan(uint16_t type)
 {
-	struct iphdr ip;
-	uint16_t old, new;
-
-	if (length < sizeof(ip))
-		return false;
-	memcpy(&ip, header, sizeof(ip));
-	if (ip.ttl <= 1)
-		return false;
-	/* TTL is the high byte of the word it shares with the protocol. */
-	old = htons(ip.ttl << 8 | ip.protocol);
-	ip.ttl--;
-	new = htons(ip.ttl << 8 | ip.protocol);
-	adjust_checksum(&ip.check, old, new);
-	memcpy(header, &ip, sizeof(ip));
-	return true;
+	return type == ETH_P_8021Q || type == ETH_P_8021AD;
 }
 
-static bool count_hop6(uint8_t *header, uint32_t length)
+bool frame_find_network(const uint8_t *frame, uint32_t length,
+			struct frame_network *network)
 {
-	uint8_t *hops = header + offsetof(struct ip6_hdr, ip6_hlim);
+	uint32_t type_offset = ETH_HLEN - 2;
+	uint16_t type;
 
-	if (length < sizeof(struct ip6_hdr) || *hops <= 1)
+	if (length < ETH_HLEN + VLAN_TAGS_MAX * VLAN_TAG_SIZE)
 		return false;
-	--*hops;
-	return true;
-}
-
-bool frame_route(uint8_t *frame, uint32_t length, uint32_t l3_offset,
-		 bool ipv6, const uint8_t *source_mac,
-		 const uint8_t *destination_mac)
-{
-	bool counted;
-
-	if (length < l3_offset || l3_offset < ETH_HLEN)
+	type = read_type(frame, type_offset);
+	for (int i = 0; i < VLAN_TAGS_MAX && is_vlan(type); i++) {
+		type_offset += VLAN_TAG_SIZE;
+		type = read_type(frame, type_offset);
+	}
+	network->l3_offset = type_offset + 2;
+	network->ipv6 = type == ETH_P_IPV6;
+	network->destination = frame + network->l3_offset +
+			       (network->ipv6 ?
+				offsetof(struct ip6_hdr, ip6_dst) :
+				offsetof(struct iphdr, daddr));
+	if (!network->ipv6 && type != ETH_P_IP)
 		return false;
-	counted = ipv6 ? count_hop6(frame + l3_offset, length - l3_offset) :
-			 count_hop4(frame + l3_offset, length - l3_offset);
-	if (!counted)
-		return false;
-	memcpy(frame, destination_mac, ETH_ALEN);
-	memcpy(frame + ETH_ALEN, source_mac, ETH_ALEN);
-	return true;
+	return length >= network->l3_offset +
+			 (network->ipv6 ? sizeof(struct ip6_hdr) :
+					  sizeof(struct iphdr));
 }
 
 static uint64_t sum_bytes(const uint8_t *bytes, uint32_t length, uint64_t sum)

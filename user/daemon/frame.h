@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One frame: what has to be changed in it on its way. Pure functions on bytes;
+ * One frame: what it says, and what may have to be changed. Pure functions on bytes;
  * lengths are those of the whole frame, Ethernet header included.
  */
 #ifndef RUBATO_DAEMON_FRAME_H
@@ -9,13 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * Routes a frame: counts the hop and sets both MAC addresses. False if the
- * hop limit is used up or the IP header does not fit; the frame is unchanged.
- */
-bool frame_route(uint8_t *frame, uint32_t length, uint32_t l3_offset,
-		 bool ipv6, const uint8_t *source_mac,
-		 const uint8_t *destination_mac);
+/* Where its IP header is; what steer let through has been looked at before. */
+struct frame_network {
+	uint32_t l3_offset;
+	bool ipv6;
+	const uint8_t *destination;	/* within the frame */
+};
+
+/* False if it is neither IPv4 nor IPv6, below at most two VLAN tags. */
+bool frame_find_network(const uint8_t *frame, uint32_t length,
+			struct frame_network *network);
 
 /*
  * Computes the UDP, TCP or ICMPv6 checksum anew, for senders that leave it to

@@ -80,7 +80,8 @@ static void announce(struct handoffs *handoffs, uint32_t from, uint32_t to)
 }
 
 bool handoff_send(struct handoffs *handoffs, uint32_t from, uint32_t to,
-		  const uint8_t *frame, uint32_t length, bool fix_checksums)
+		  const uint8_t *frame, uint32_t length, uint32_t slot,
+		  bool fix_checksums)
 {
 	struct handoff_ring *ring = ring_between(handoffs, from, to);
 	struct handoff_frame *copy;
@@ -91,8 +92,8 @@ bool handoff_send(struct handoffs *handoffs, uint32_t from, uint32_t to,
 		return false;
 	copy = &ring->frames[ring->head % HANDOFF_RING_SIZE];
 	copy->length = length;
+	copy->slot = slot;
 	copy->fix_checksums = fix_checksums;
-	memcpy(&copy->meta, frame - sizeof(copy->meta), sizeof(copy->meta));
 	memcpy(copy->bytes, frame, length);
 	/* (A) */
 	__atomic_store_n(&ring->head, ring->head + 1, __ATOMIC_RELEASE);

@@ -25,15 +25,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "port/port_table.h"
+#include "port/queue.h"
 
 #define HANDOFF_RING_SIZE	128
 
 struct handoff_frame {
 	uint32_t length;
+	uint32_t slot;			/* who pays for it */
 	bool fix_checksums;
-	/* Metadata lies right before the frame, as in a UMEM chunk. */
-	struct steer_meta meta __attribute__((aligned(16)));
 	uint8_t bytes[QUEUE_FRAME_MAX];
 };
 
@@ -46,9 +45,10 @@ void handoffs_free(struct handoffs *handoffs);
 /* The eventfd that wakes a sleeping core. Before the core runs. */
 void handoffs_set_wakeup(struct handoffs *handoffs, uint32_t core, int fd);
 
-/* Frame with its metadata in front of it. False if the ring is full. */
+/* False if the ring is full. */
 bool handoff_send(struct handoffs *handoffs, uint32_t from, uint32_t to,
-		  const uint8_t *frame, uint32_t length, bool fix_checksums);
+		  const uint8_t *frame, uint32_t length, uint32_t slot,
+		  bool fix_checksums);
 
 /* Owner: which cores have sent something; the bits are taken. */
 uint64_t handoff_take_waiting(struct handoffs *handoffs, uint32_t core);

@@ -32,8 +32,9 @@
 #include "core/books.h"
 #include "core/sched.h"
 #include "clock.h"
+#include "forward_table.h"
 #include "handoff.h"
-#include "port/port_table.h"
+#include "port/port.h"
 #include "port/queue.h"
 
 #define POLLER_SPIN_ALWAYS	UINT64_MAX
@@ -50,7 +51,7 @@ struct poller_config {
 	uint64_t spin_us;		/* before sleeping; or SPIN_ALWAYS */
 	struct rubato_ledger *ledger;
 	struct rubato_core *cores;
-	struct port_table *ports;
+	struct forward_table **forward;	/* the current one; load with acquire */
 	const struct sched_policy *policy;
 	struct handoffs *handoffs;	/* shared by all pollers */
 	int module_fd;			/* /dev/rubato, or -1 */

@@ -152,7 +152,6 @@ static struct json_object *steered_of(const struct rubato_steer *counters,
 		sum.malformed += word(&line->malformed);
 		sum.too_long += word(&line->too_long);
 		sum.no_neighbour += word(&line->no_neighbour);
-		sum.no_metadata += word(&line->no_metadata);
 	}
 	add_word(object, "packets", sum.packets);
 	add_word(object, "bytes", sum.bytes);
@@ -161,7 +160,6 @@ static struct json_object *steered_of(const struct rubato_steer *counters,
 	add_word(object, "malformed", sum.malformed);
 	add_word(object, "too_long", sum.too_long);
 	add_word(object, "no_neighbour", sum.no_neighbour);
-	add_word(object, "no_metadata", sum.no_metadata);
 	return object;
 }
 
@@ -282,7 +280,7 @@ struct json_object *report_port(const struct port_entry *entry,
 	json_object_object_add(object, "ifindex",
 			       json_object_new_int(entry->ifindex));
 	add_text(object, "kind", entry->kind == PORT_VETH ? "veth" : "uplink");
-	if (entry->owned)
+	if (entry->port.owned)
 		add_text(object, "tenant", tenant);
 	add_text(object, "origin", entry->by_hand ? "by hand" : "cgroup");
 	add_text(object, "xdp", entry->mode.native ? "native" : "generic");

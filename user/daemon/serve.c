@@ -70,64 +70,84 @@ static void count_drop(struct poller *poller, uint32_t slot,
 	ledger_add(&poller_account(poller, slot)->dropped[reason], 1);
 }
 
-static const struct steer_meta *frame_meta(const uint8_t *frame)
-{
-	return (const struct steer_meta *)(frame - sizeof(struct steer_meta));
-}
+/* A frame in the poller's hands, and what is known of it. */
+struct received {
+	uint64_t address;		/* in the queue's UMEM */
+	uint8_t *bytes;
+	uint32_t length;
+	uint32_t slot;			/* who pays */
+	bool network_found;
+	struct frame_network network;
+	const struct port *out;		/* NULL: nowhere */
+};
 
-/* Its fields are ours, but a slot indexes the ledger: never trust it blindly. */
-static uint32_t checked_slot(uint32_t slot)
+static const struct forward_table *current_table(const struct poller *poller)
 {
-	return slot < RUBATO_SLOTS ? slot : RUBATO_SLOT_SYSTEM;
-}
-
-/* Whom it hurts: the receiver that has no room, or an uplink's sender. */
-static uint32_t victim_slot(const struct port *out,
-			    const struct steer_meta *meta)
-{
-	return out->uplink ? checked_slot(meta->in_slot) : out->slot;
+	/* Pairs with the release of whoever published it. */
+	return __atomic_load_n(poller->config.forward, __ATOMIC_ACQUIRE);
 }
 
 /*
- * Copies a frame into a chunk of the queue it leaves by and makes it what the
- * next hop expects. The chunk is given back if that does not work.
+ * The same look-up as XDP's. Whoever owns a port pays for all that comes in
+ * there; on a shared uplink the receiver pays.
  */
-static bool place_frame(struct poller *poller, const struct port *in,
-			struct queue *out, const uint8_t *frame,
-			uint32_t length)
+static void resolve(const struct poller *poller, const struct port *in,
+		    struct received *frame)
 {
-	const struct steer_meta *meta = frame_meta(frame);
-	bool ipv6 = meta->flags & STEER_META_IPV6;
-	uint32_t slot = checked_slot(meta->in_slot);
+	const struct forward_route *route = NULL;
+
+	frame->network_found = frame_find_network(frame->bytes, frame->length,
+						  &frame->network);
+	if (frame->network_found)
+		route = forward_table_find(current_table(poller),
+					   frame->network.ipv6,
+					   frame->network.destination);
+	frame->out = route ? route->port : NULL;
+	if (in->owned)
+		frame->slot = in->slot;
+	else
+		frame->slot = route ? route->slot : RUBATO_SLOT_SYSTEM;
+}
+
+/* Whom it hurts: the receiver that has no room, or an uplink's sender. */
+static uint32_t victim_slot(const struct port *out, uint32_t slot)
+{
+	return out->uplink ? slot : out->slot;
+}
+
+static bool take_chunk(struct queue *queue, uint64_t *chunk)
+{
+	if (queue_take_chunk(queue, chunk))
+		return true;
+	queue_recycle(queue);
+	return queue_take_chunk(queue, chunk);
+}
+
+/* Copies a frame into a chunk of the queue that it leaves by. */
+static bool place_frame(struct poller *poller, struct queue *out,
+			const struct received *frame, bool fix_checksums)
+{
 	uint64_t chunk;
 	uint8_t *copy;
 
-	if (!queue_take_chunk(out, &chunk)) {
-		queue_recycle(out);
-		if (!queue_take_chunk(out, &chunk)) {
-			count_drop(poller, victim_slot(out->port, meta),
-				   RUBATO_DROP_TX_FULL);
-			return false;
-		}
-	}
+	if (!take_chunk(out, &chunk))
+		goto full;
 	copy = queue_frame(out, chunk);
-	memcpy(copy, frame, length);
-	if (in->fix_checksums &&
-	    !frame_finish_checksum(copy, length, meta->l3_offset, ipv6)) {
-		count_drop(poller, slot, RUBATO_DROP_MALFORMED);
-		goto put_chunk;
+	memcpy(copy, frame->bytes, frame->length);
+	if (fix_checksums &&
+	    !frame_finish_checksum(copy, frame->length,
+				   frame->network.l3_offset,
+				   frame->network.ipv6)) {
+		count_drop(poller, frame->slot, RUBATO_DROP_MALFORMED);
+		queue_put_chunk(out, chunk);
+		return false;
 	}
-	if (meta->flags & STEER_META_ROUTED &&
-	    !frame_route(copy, length, meta->l3_offset, ipv6, out->port->mac,
-			 meta->next_hop)) {
-		count_drop(poller, slot, RUBATO_DROP_TTL);
-		goto put_chunk;
-	}
-	if (queue_stage(out, chunk, length, slot))
+	if (queue_stage(out, chunk, frame->length, frame->slot))
 		return true;
-	count_drop(poller, victim_slot(out->port, meta), RUBATO_DROP_TX_FULL);
-put_chunk:
 	queue_put_chunk(out, chunk);
+full:
+	count_drop(poller, victim_slot(out->port, frame->slot),
+		   RUBATO_DROP_TX_FULL);
 	return false;
 }
 
@@ -141,34 +161,36 @@ static struct queue *choose_queue(const struct poller *poller,
 	return &out->queues[0];
 }
 
+static void hand_over(struct poller *poller, const struct queue *queue,
+		      const struct received *frame, bool fix_checksums)
+{
+	if (!handoff_send(poller->config.handoffs, poller->config.core,
+			  queue->core, frame->bytes, frame->length,
+			  frame->slot, fix_checksums))
+		count_drop(poller, victim_slot(queue->port, frame->slot),
+			   RUBATO_DROP_TX_FULL);
+}
+
 static void forward_frame(struct poller *poller, const struct port *in,
-			  const uint8_t *frame, uint32_t length,
+			  const struct received *frame,
 			  struct touched_queues *touched)
 {
-	const struct steer_meta *meta = frame_meta(frame);
-	const struct port *out = port_table_find(poller->config.ports,
-						 meta->port,
-						 meta->port_generation);
-	uint32_t slot = checked_slot(meta->in_slot);
+	bool fix = __atomic_load_n(&in->fix_checksums, __ATOMIC_RELAXED);
 	struct queue *queue;
 
-	if (!out) {
-		count_drop(poller, slot, RUBATO_DROP_NO_PORT);
+	if (!frame->out) {
+		count_drop(poller, frame->slot, frame->network_found ?
+			   RUBATO_DROP_NO_PORT : RUBATO_DROP_MALFORMED);
 		return;
 	}
-	if (length > out->max_length) {
-		count_drop(poller, slot, RUBATO_DROP_TOO_LONG);
+	if (frame->length > frame->out->max_length) {
+		count_drop(poller, frame->slot, RUBATO_DROP_TOO_LONG);
 		return;
 	}
-	queue = choose_queue(poller, out);
-	if (queue->core != poller->config.core) {
-		if (!handoff_send(poller->config.handoffs, poller->config.core,
-				  queue->core, frame, length, in->fix_checksums))
-			count_drop(poller, victim_slot(out, meta),
-				   RUBATO_DROP_TX_FULL);
-		return;
-	}
-	if (place_frame(poller, in, queue, frame, length))
+	queue = choose_queue(poller, frame->out);
+	if (queue->core != poller->config.core)
+		hand_over(poller, queue, frame, fix);
+	else if (place_frame(poller, queue, frame, fix))
 		touch(touched, queue);
 }
 
@@ -263,26 +285,32 @@ static uint32_t batch_limit(const struct poller *poller,
 	return units < POLLER_BATCH_MAX ? units : POLLER_BATCH_MAX;
 }
 
+static void count_received(struct poller *poller, const struct received *frame)
+{
+	struct rubato_account *account = poller_account(poller, frame->slot);
+
+	ledger_add(&account->rx_packets, 1);
+	ledger_add(&account->rx_bytes, frame->length);
+}
+
 /* Takes frames out of the RX ring; they stay where they are in the UMEM. */
 static uint32_t receive(struct poller *poller, struct source *source,
-			uint32_t limit, struct xdp_desc *frames)
+			uint32_t limit, struct received *frames)
 {
 	struct batch_shares shares = {};
 	uint32_t index;
 	uint32_t n = xsk_ring_cons__peek(&source->rx, limit, &index);
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct steer_meta *meta;
-		struct rubato_account *account;
-		uint32_t slot;
+		const struct xdp_desc *desc;
 
-		frames[i] = *xsk_ring_cons__rx_desc(&source->rx, index + i);
-		meta = frame_meta(queue_frame(source->queue, frames[i].addr));
-		slot = checked_slot(meta->in_slot);
-		account = poller_account(poller, slot);
-		ledger_add(&account->rx_packets, 1);
-		ledger_add(&account->rx_bytes, frames[i].len);
-		share_add(&shares, slot, frames[i].len);
+		desc = xsk_ring_cons__rx_desc(&source->rx, index + i);
+		frames[i].address = desc->addr;
+		frames[i].bytes = queue_frame(source->queue, desc->addr);
+		frames[i].length = desc->len;
+		resolve(poller, source->queue->port, &frames[i]);
+		count_received(poller, &frames[i]);
+		share_add(&shares, frames[i].slot, frames[i].length);
 	}
 	xsk_ring_cons__release(&source->rx, n);
 	if (n)
@@ -291,28 +319,23 @@ static uint32_t receive(struct poller *poller, struct source *source,
 }
 
 /* Runs of frames of one tenant are billed together, each to its own. */
-static void forward_all(struct poller *poller, struct source *source,
-			const struct xdp_desc *frames, uint32_t n,
+static void forward_all(struct poller *poller, struct queue *queue,
+			const struct received *frames, uint32_t n,
 			struct touched_queues *touched)
 {
-	struct queue *queue = source->queue;
 	uint32_t run = 0, run_bytes = 0, run_slot = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		const uint8_t *frame = queue_frame(queue, frames[i].addr);
-		uint32_t slot = checked_slot(frame_meta(frame)->in_slot);
-
-		if (run && slot != run_slot) {
+		if (run && frames[i].slot != run_slot) {
 			poller_bill(poller, run_slot, RUBATO_PHASE_FORWARD, run,
 				    run_bytes);
 			run = run_bytes = 0;
 		}
-		forward_frame(poller, queue->port, frame, frames[i].len,
-			      touched);
-		queue_put_chunk(queue, frames[i].addr);
-		run_slot = slot;
+		forward_frame(poller, queue->port, &frames[i], touched);
+		queue_put_chunk(queue, frames[i].address);
+		run_slot = frames[i].slot;
 		run++;
-		run_bytes += frames[i].len;
+		run_bytes += frames[i].length;
 	}
 	queue_recycle(queue);
 	poller_bill(poller, run_slot, RUBATO_PHASE_FORWARD, run, run_bytes);
@@ -321,16 +344,19 @@ static void forward_all(struct poller *poller, struct source *source,
 static bool serve_rx(struct poller *poller, struct source *source,
 		     const struct sched_grant *grant)
 {
-	struct xdp_desc frames[POLLER_BATCH_MAX];
+	struct received frames[POLLER_BATCH_MAX];
 	struct touched_queues touched = {};
-	uint32_t n = receive(poller, source,
+	uint32_t backlog, n = receive(poller, source,
 			     batch_limit(poller, source, grant), frames);
 
 	if (!n)
 		return false;
-	forward_all(poller, source, frames, n, &touched);
+	forward_all(poller, source->queue, frames, n, &touched);
 	kick_touched(poller, &touched, grant);
-	return source_backlog(source) > 0;
+	backlog = source_backlog(source);
+	__atomic_store_n(&poller_account(poller, source->slot)->backlog_packets,
+			 backlog, __ATOMIC_RELAXED);
+	return backlog > 0;
 }
 
 static bool serve_tx(struct poller *poller, struct source *source,
@@ -353,32 +379,42 @@ bool serve_source(struct poller *poller, struct source *source,
 					   serve_tx(poller, source, grant);
 }
 
+/* The way may have changed since it was sent here: then it is dropped. */
+static void take_over(struct poller *poller, const struct handoff_frame *handed)
+{
+	const struct port nobody = {};
+	struct received frame = {
+		.bytes = (uint8_t *)handed->bytes,
+		.length = handed->length,
+	};
+	struct queue *queue;
+
+	resolve(poller, &nobody, &frame);
+	frame.slot = handed->slot;
+	queue = frame.out ? choose_queue(poller, frame.out) : NULL;
+	if (!queue || queue->core != poller->config.core) {
+		count_drop(poller, frame.slot, RUBATO_DROP_NO_PORT);
+		return;
+	}
+	if (!place_frame(poller, queue, &frame, handed->fix_checksums))
+		return;
+	if (frame.out->uplink && !queue->tx_source.active)
+		queue->tx_source.slot = frame.slot;
+	poller_activate(poller, &queue->tx_source);
+}
+
 void serve_handoff(struct poller *poller, uint32_t from)
 {
+	struct handoffs *handoffs = poller->config.handoffs;
+	uint32_t core = poller->config.core;
 	struct batch_shares shares = {};
 	const struct handoff_frame *frame;
 
 	while (shares.packets < POLLER_BATCH_MAX &&
-	       (frame = handoff_peek(poller->config.handoffs, from,
-				     poller->config.core))) {
-		struct port in = { .fix_checksums = frame->fix_checksums };
-		const struct port *out;
-		struct queue *queue;
-		uint32_t slot = checked_slot(frame->meta.in_slot);
-
-		out = port_table_find(poller->config.ports, frame->meta.port,
-				      frame->meta.port_generation);
-		queue = out ? choose_queue(poller, out) : NULL;
-		if (queue && queue->core == poller->config.core &&
-		    place_frame(poller, &in, queue, frame->bytes,
-				frame->length)) {
-			if (out->uplink && !queue->tx_source.active)
-				queue->tx_source.slot = slot;
-			poller_activate(poller, &queue->tx_source);
-		}
-		share_add(&shares, slot, frame->length);
-		handoff_release(poller->config.handoffs, from,
-				poller->config.core);
+	       (frame = handoff_peek(handoffs, from, core))) {
+		take_over(poller, frame);
+		share_add(&shares, frame->slot, frame->length);
+		handoff_release(handoffs, from, core);
 	}
 	if (shares.packets)
 		bill_shares(poller, RUBATO_PHASE_FORWARD, &shares);

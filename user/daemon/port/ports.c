@@ -28,8 +28,13 @@ struct ports *ports_new(const struct ports_config *config,
 	ports->indices = indices_new(STEER_XSKS_MAX);
 	if (!ports->indices)
 		goto free_ports;
+	*config->forward = forward_table_new(NULL, 0);
+	if (!*config->forward)
+		goto free_indices;
 	return ports;
 
+free_indices:
+	indices_free(ports->indices);
 free_ports:
 	free(ports);
 no_memory:
@@ -42,6 +47,8 @@ void ports_free(struct ports *ports)
 	while (ports->first)
 		ports_remove(ports, ports->first);
 	reaper_drain(ports->config.reaper);
+	forward_table_free(*ports->config.forward);
+	*ports->config.forward = NULL;
 	indices_free(ports->indices);
 	free(ports);
 }
@@ -81,7 +88,7 @@ struct poller *ports_poller(struct ports *ports, uint32_t core)
 	return &ports->config.pollers[core];
 }
 
-static void barrier_all(struct ports *ports)
+void ports_barrier(struct ports *ports)
 {
 	for (uint32_t i = 0; i < ports->config.nr_pollers; i++)
 		poller_call(ports_poller(ports, i), poller_barrier, NULL);
@@ -130,7 +137,7 @@ static void fill_queue_config(struct ports *ports,
 				    ports->config.uplink_chunks,
 		.ring_size = veth ? ports->config.veth_chunks / 2 :
 				    ports->config.system_ring,
-		.nr_slots = entry->owned ? 1 : RUBATO_SLOTS,
+		.nr_slots = entry->port.owned ? 1 : RUBATO_SLOTS,
 		.slot = entry->port.slot,
 		.force_copy = veth,
 	};
@@ -175,7 +182,7 @@ static void close_queues(struct ports *ports, struct port_entry *entry)
 		poller_call(ports_poller(ports, queue->core),
 			    poller_remove_queue, queue);
 	}
-	barrier_all(ports);
+	ports_barrier(ports);
 	for (uint32_t i = 0; i < entry->port.nr_queues; i++)
 		queue_close(&entry->port.queues[i]);
 	free(entry->port.queues);
@@ -214,7 +221,7 @@ uint32_t ports_socket_index(const struct port_entry *entry, uint32_t queue,
 {
 	return entry->steer_port.xsk_base +
 	       queue * entry->steer_port.xsk_stride +
-	       (entry->owned ? 0 : slot);
+	       (entry->port.owned ? 0 : slot);
 }
 
 static int publish_sockets(struct ports *ports, struct port_entry *entry)
@@ -245,7 +252,7 @@ static void retract_sockets(struct ports *ports, struct port_entry *entry)
 
 static int take_indices(struct ports *ports, struct port_entry *entry)
 {
-	uint32_t stride = entry->owned ? 1 : RUBATO_SLOTS;
+	uint32_t stride = entry->port.owned ? 1 : RUBATO_SLOTS;
 	int64_t base = indices_take(ports->indices,
 				    stride * entry->port.nr_queues);
 
@@ -262,20 +269,7 @@ static void put_indices(struct ports *ports, const struct port_entry *entry)
 		    entry->steer_port.xsk_stride * entry->port.nr_queues);
 }
 
-/* --- numbers --- */
-
-static int take_number(struct ports *ports, struct port_entry *entry)
-{
-	for (uint32_t i = 0; i < STEER_PORTS_MAX; i++) {
-		if (ports->numbers[i])
-			continue;
-		ports->numbers[i] = true;
-		entry->port.number = i;
-		entry->port.generation = ++ports->generation;
-		return 0;
-	}
-	return -ENOSPC;
-}
+/* --- adding --- */
 
 static void link_entry(struct ports *ports, struct port_entry *entry)
 {
@@ -294,23 +288,19 @@ static void unlink_entry(struct ports *ports, struct port_entry *entry)
 	ports->count--;
 }
 
-/* --- adding --- */
-
 static void fill_steer_port(struct port_entry *entry, const uint8_t *mac,
 			    int bridge_ifindex, const uint8_t *bridge_mac)
 {
 	struct steer_port *steer_port = &entry->steer_port;
 
 	steer_port->slot = entry->port.slot;
-	steer_port->flags = (entry->owned ? STEER_PORT_OWNED : 0) |
+	steer_port->flags = (entry->port.owned ? STEER_PORT_OWNED : 0) |
 			    (entry->kind == PORT_UPLINK ? STEER_PORT_UPLINK : 0);
 	steer_port->bridge_ifindex = bridge_ifindex;
 	steer_port->max_length = QUEUE_FRAME_MAX;
-	steer_port->port = entry->port.number;
 	memcpy(steer_port->mac, mac, sizeof(steer_port->mac));
 	memcpy(steer_port->bridge_mac, bridge_mac,
 	       sizeof(steer_port->bridge_mac));
-	memcpy(entry->port.mac, mac, sizeof(entry->port.mac));
 }
 
 static struct port_entry *new_entry(struct ports *ports,
@@ -339,10 +329,10 @@ static struct port_entry *new_entry(struct ports *ports,
 	entry->ports = ports;
 	entry->ifindex = request->ifindex;
 	entry->kind = request->kind;
-	entry->owned = request->owned;
 	entry->by_hand = request->by_hand;
 	entry->port.slot = request->slot;
 	entry->port.uplink = request->kind == PORT_UPLINK;
+	entry->port.owned = request->owned;
 	snprintf(entry->ifname, sizeof(entry->ifname), "%s", request->ifname);
 	entry->nr_prefixes = request->nr_prefixes;
 	memcpy(entry->prefixes, request->prefixes,
@@ -372,16 +362,10 @@ static int add_entry(struct ports *ports, struct port_entry *entry,
 		     const struct port_request *request, uint32_t nr_queues,
 		     struct rubato_error *error)
 {
-	int err = take_number(ports, entry);
+	int err = attach(ports, entry, request, error);
 
-	if (err) {
-		rubato_error_set(error, err, "no more than %u ports",
-				 STEER_PORTS_MAX);
-		goto free_entry;
-	}
-	err = attach(ports, entry, request, error);
 	if (err)
-		goto put_number;
+		goto free_entry;
 	err = open_queues(ports, entry, nr_queues, error);
 	if (err)
 		goto detach;
@@ -390,8 +374,6 @@ static int add_entry(struct ports *ports, struct port_entry *entry,
 		rubato_error_set(error, err, "no room for more sockets");
 		goto close_queues;
 	}
-	entry->steer_port.port = entry->port.number;
-	port_table_set(ports->config.table, entry->port.number, &entry->port);
 	link_entry(ports, entry);
 	err = publish_sockets(ports, entry);
 	if (!err)
@@ -409,8 +391,6 @@ close_queues:
 	close_queues(ports, entry);
 detach:
 	steer_detach(entry->attachment);
-put_number:
-	ports->numbers[entry->port.number] = false;
 free_entry:
 	free(entry);
 	return err;
@@ -521,7 +501,6 @@ static void port_reaped(struct reaper_work *work)
 	struct port_entry *entry = (struct port_entry *)((char *)work -
 				offsetof(struct port_entry, work));
 
-	entry->ports->numbers[entry->port.number] = false;
 	put_indices(entry->ports, entry);
 	free(entry);
 }
@@ -532,8 +511,8 @@ void ports_remove(struct ports *ports, struct port_entry *entry)
 	ports_clear_routes(ports, entry);
 	steer_clear_port(ports->config.steer, entry->ifindex);
 	retract_sockets(ports, entry);
-	port_table_set(ports->config.table, entry->port.number, NULL);
 	unlink_entry(ports, entry);
+	ports_publish_routes(ports);
 	entry->work.reap = reap_port;
 	entry->work.done = port_reaped;
 	reaper_submit(ports->config.reaper, &entry->work);

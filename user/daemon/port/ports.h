@@ -19,7 +19,7 @@
 #include "../poller.h"
 #include "../reaper.h"
 #include "../steer.h"
-#include "port_table.h"
+#include "port.h"
 
 #define PORT_PREFIXES_MAX	64
 
@@ -33,7 +33,7 @@ struct ports_config {
 	struct reaper *reaper;
 	struct poller *pollers;
 	uint32_t nr_pollers;
-	struct port_table *table;
+	struct forward_table **forward;	/* what pollers look at */
 	struct rubato_ledger *ledger;
 	bool predecessor;		/* one before us may still let go */
 	uint32_t veth_chunks;		/* UMEM of a veth port */
@@ -67,7 +67,6 @@ struct port_entry {
 	char ifname[IF_NAMESIZE];
 	int ifindex;
 	enum port_kind kind;
-	bool owned;
 	bool by_hand;
 	struct steer_mode mode;
 	struct steer_attachment *attachment;

@@ -14,13 +14,13 @@ struct ports {
 	struct indices *indices;
 	struct port_entry *first;
 	uint32_t count;
-	uint16_t generation;
-	bool numbers[STEER_PORTS_MAX];	/* in use */
 	bool tenants[RUBATO_SLOTS];	/* have sockets on uplinks */
 };
 
 struct poller *ports_poller(struct ports *ports, uint32_t core);
 void ports_grace_period(void);
+/* After it, no poller uses what was unpublished before. */
+void ports_barrier(struct ports *ports);
 void ports_read_drops_of(struct ports *ports, struct source *source);
 uint32_t ports_socket_index(const struct port_entry *entry, uint32_t queue,
 			    uint32_t slot);
@@ -36,6 +36,8 @@ static inline uint32_t ports_max_length(uint64_t mtu)
 /* routes.c: brings what is installed in line with what the port claims. */
 int ports_sync_routes(struct ports *ports, struct port_entry *entry,
 		      struct rubato_error *error);
+/* Gives pollers a table of all ports' routes; -ENOMEM: the old one stays. */
+int ports_publish_routes(struct ports *ports);
 void ports_clear_routes(struct ports *ports, struct port_entry *entry);
 
 /* tenant_sockets.c: a socket for a tenant on every queue of every uplink. */

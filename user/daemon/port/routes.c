@@ -2,6 +2,7 @@
 /* What a port claims: the addresses behind it, and the prefixes given to it. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -68,9 +69,10 @@ static void fill_route(const struct port_entry *entry,
 		.flags = entry->kind == PORT_UPLINK ? STEER_ROUTE_UPLINK : 0,
 		.ifindex = entry->ifindex,
 		.bridge_ifindex = entry->steer_port.bridge_ifindex,
-		.port = entry->port.number,
-		.port_generation = entry->port.generation,
+		.max_length = entry->port.max_length,
 	};
+	memcpy(route->source_mac, entry->steer_port.mac,
+	       sizeof(route->source_mac));
 	if (entry->kind == PORT_VETH)
 		memcpy(route->mac, entry->veth.peer_mac, sizeof(route->mac));
 }
@@ -118,6 +120,59 @@ static int set_one(struct ports *ports, struct port_entry *entry,
 	return 0;
 }
 
+/* --- the pollers' copy --- */
+
+static uint32_t count_routes(struct ports *ports)
+{
+	struct port_entry *entry;
+	uint32_t n = 0;
+
+	for (entry = ports->first; entry; entry = entry->next)
+		n += entry->nr_routes;
+	return n;
+}
+
+static void list_routes(struct ports *ports, struct forward_route *list)
+{
+	struct port_entry *entry;
+
+	for (entry = ports->first; entry; entry = entry->next)
+		for (uint32_t i = 0; i < entry->nr_routes; i++)
+			*list++ = (struct forward_route) {
+				.prefix = entry->routes[i],
+				.port = &entry->port,
+				.slot = entry->port.slot,
+			};
+}
+
+static struct forward_table *build_table(struct ports *ports)
+{
+	uint32_t n = count_routes(ports);
+	struct forward_route *list = calloc(n + 1, sizeof(*list));
+	struct forward_table *table = NULL;
+
+	if (!list)
+		return NULL;
+	list_routes(ports, list);
+	table = forward_table_new(list, n);
+	free(list);
+	return table;
+}
+
+int ports_publish_routes(struct ports *ports)
+{
+	struct forward_table *old = *ports->config.forward;
+	struct forward_table *table = build_table(ports);
+
+	if (!table)
+		return -ENOMEM;
+	/* Pairs with the acquire of pollers. */
+	__atomic_store_n(ports->config.forward, table, __ATOMIC_RELEASE);
+	ports_barrier(ports);
+	forward_table_free(old);
+	return 0;
+}
+
 int ports_sync_routes(struct ports *ports, struct port_entry *entry,
 		      struct rubato_error *error)
 {
@@ -130,6 +185,8 @@ int ports_sync_routes(struct ports *ports, struct port_entry *entry,
 	fill_route(entry, &route);
 	for (uint32_t i = 0; i < n && !err; i++)
 		err = set_one(ports, entry, &wanted[i], &route, error);
+	if (!err && ports_publish_routes(ports))
+		err = rubato_error_set(error, -ENOMEM, "out of memory");
 	return err;
 }
 

@@ -12,7 +12,7 @@
 
 static bool shared_uplink(const struct port_entry *entry)
 {
-	return entry->kind == PORT_UPLINK && !entry->owned;
+	return entry->kind == PORT_UPLINK && !entry->port.owned;
 }
 
 static int open_on_queue(struct ports *ports, struct port_entry *uplink,
@@ -171,7 +171,7 @@ static void fall_to_system(struct ports *ports, struct port_entry *entry)
 
 		poller_call(poller, change_owner, &entry->port);
 		poller_call(poller, change_source, &queue->tx_source);
-		if (entry->owned)
+		if (entry->port.owned)
 			poller_call(poller, change_source, queue->sources[0]);
 	}
 	entry->steer_port.slot = RUBATO_SLOT_SYSTEM;
@@ -201,7 +201,7 @@ int ports_release_tenant(struct ports *ports, uint32_t slot,
 	departure->context = context;
 	ports->tenants[slot] = false;
 	for (entry = ports->first; entry; entry = entry->next) {
-		if (entry->port.slot == slot && entry->owned)
+		if (entry->port.slot == slot && entry->port.owned)
 			fall_to_system(ports, entry);
 		if (shared_uplink(entry))
 			retract(departure, entry);
