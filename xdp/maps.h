@@ -2,7 +2,7 @@
 /*
  * Every BPF map of Rubato, so that one object creates them all with BTF. The
  * loader pins them, and sets the size of `steer` before it loads: CPUs times
- * RUBATO_SLOTS. The steer program itself uses only the first six.
+ * RUBATO_SLOTS. The steer program itself uses only the first seven.
  */
 #ifndef RUBATO_XDP_MAPS_H
 #define RUBATO_XDP_MAPS_H
@@ -36,6 +36,14 @@ struct {
 	__type(key, struct steer_key6);
 	__type(value, struct steer_route);
 } routes6 SEC(".maps");
+
+/* See steer.h; the longest unheard make room. Writer: the program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STEER_MACS_MAX);
+	__type(key, struct steer_mac_key);
+	__type(value, __u32);
+} macs SEC(".maps");
 
 /* Sockets, by port, queue and slot: see steer.h. Writer: the daemon. */
 struct {

@@ -6,6 +6,10 @@
  *
  * Each frame is counted once, in one field of one line of the map `steer`;
  * XDP on a CPU is the only writer of that CPU's lines, so plain additions do.
+ *
+ * Frames are changed by plain writes alone. A helper that moves their ends
+ * (bpf_xdp_adjust_*) or a tail call must not come in: kernels then refuse the
+ * program as an extension of libxdp's dispatcher, which has none.
  */
 #include <linux/bpf.h>
 #include <linux/rubato.h>
@@ -30,7 +34,6 @@ enum steer_reason {
 	STEER_MALFORMED = STEER_WORD(malformed),
 	STEER_TOO_LONG = STEER_WORD(too_long),
 	STEER_NO_NEIGHBOUR = STEER_WORD(no_neighbour),
-	STEER_NO_METADATA = STEER_WORD(no_metadata),
 };
 
 /* The decision on a frame, as it grows. */
@@ -70,11 +73,47 @@ static __always_inline int steer_same_mac(const __u8 *a, const __u8 *b)
 	       left[2] == right[2];
 }
 
-static __always_inline int steer_has_mac(const struct steer_route *route)
+static __always_inline int steer_is_zero_mac(const __u8 *address)
 {
-	const __u16 *mac = (const __u16 *)route->mac;
+	const __u16 *mac = (const __u16 *)address;
 
-	return mac[0] | mac[1] | mac[2];
+	return !(mac[0] | mac[1] | mac[2]);
+}
+
+/*
+ * Remember behind which uplink of its bridge a frame's sender is. Whatever
+ * becomes of the frame: most are first heard in an answer to ARP.
+ */
+static __always_inline void
+steer_learn(struct xdp_md *ctx, const struct steer_port *port)
+{
+	struct ethhdr *ethernet = (void *)(long)ctx->data;
+	__u32 ifindex = ctx->ingress_ifindex, *known;
+	struct steer_mac_key key = {};
+
+	if (!(port->flags & STEER_PORT_UPLINK) || !port->bridge_ifindex)
+		return;
+	if ((void *)(ethernet + 1) > (void *)(long)ctx->data_end)
+		return;
+	key.bridge_ifindex = port->bridge_ifindex;
+	__builtin_memcpy(key.mac, ethernet->h_source, ETH_ALEN);
+	if ((key.mac[0] & 1) || steer_is_zero_mac(key.mac))
+		return;
+	/* Writing takes locks that all CPUs share: only when it is news. */
+	known = bpf_map_lookup_elem(&macs, &key);
+	if (!known || *known != ifindex)
+		bpf_map_update_elem(&macs, &key, &ifindex, BPF_ANY);
+}
+
+static __always_inline int
+steer_is_behind(const struct steer_route *route, const __u8 *destination)
+{
+	struct steer_mac_key key = { .bridge_ifindex = route->bridge_ifindex };
+	__u32 *known;
+
+	__builtin_memcpy(key.mac, destination, ETH_ALEN);
+	known = bpf_map_lookup_elem(&macs, &key);
+	return known && *known == route->ifindex;
 }
 
 static __always_inline struct steer_route *
@@ -99,10 +138,13 @@ static __always_inline int
 steer_is_bridged(const struct steer_port *port,
 		 const struct steer_route *route, const __u8 *destination)
 {
-	if (steer_has_mac(route) && steer_same_mac(destination, route->mac))
+	if (!steer_is_zero_mac(route->mac) &&
+	    steer_same_mac(destination, route->mac))
 		return 1;
+	/* Others on the bridge are no concern of an uplink's route. */
 	return (route->flags & STEER_ROUTE_UPLINK) && port->bridge_ifindex &&
-	       port->bridge_ifindex == route->bridge_ifindex;
+	       port->bridge_ifindex == route->bridge_ifindex &&
+	       steer_is_behind(route, destination);
 }
 
 /* Find the route and what kind of forwarding it is. */
@@ -128,7 +170,11 @@ steer_decide(struct xdp_md *ctx, struct steer_claim *claim)
 
 	claim->route = route;
 	claim->slot = port->flags & STEER_PORT_OWNED ? port->slot : route->slot;
-	return claim->packet.length > port->max_length ? STEER_TOO_LONG : 0;
+	/* Too long for the way out: the kernel says "fragmentation needed". */
+	if (claim->packet.length > port->max_length ||
+	    claim->packet.length > route->max_length)
+		return STEER_TOO_LONG;
+	return 0;
 }
 
 /* The addresses for the FIB; false if the frame is not what it was. */
@@ -192,7 +238,7 @@ steer_find_next_hop(struct xdp_md *ctx, struct steer_claim *claim)
 {
 	if (!claim->routed)
 		return 0;
-	if (!steer_has_mac(claim->route))
+	if (steer_is_zero_mac(claim->route->mac))
 		return steer_ask_fib(ctx, claim);
 	__builtin_memcpy(claim->next_hop, claim->route->mac, ETH_ALEN);
 	return 0;
@@ -240,31 +286,56 @@ steer_find_socket(struct xdp_md *ctx, struct steer_claim *claim)
 	return STEER_NO_SOCKET;
 }
 
+/* RFC 1624: the TTL is the high byte of its word, so one less is 0x0100. */
+static __always_inline void steer_count_hop4(struct iphdr *ip)
+{
+	__u32 sum = ip->check + bpf_htons(0x0100);
+
+	ip->check = sum + (sum >= 0xffff);
+	ip->ttl--;
+}
+
+static __always_inline enum steer_reason
+steer_count_hop(struct xdp_md *ctx, const struct steer_packet *packet)
+{
+	void *end = (void *)(long)ctx->data_end;
+	void *network = (void *)(long)ctx->data + packet->l3_offset;
+	struct ipv6hdr *ipv6 = network;
+	struct iphdr *ipv4 = network;
+
+	if (packet->ipv6) {
+		if ((void *)(ipv6 + 1) > end)
+			return STEER_MALFORMED;
+		ipv6->hop_limit--;
+		return 0;
+	}
+	if ((void *)(ipv4 + 1) > end)
+		return STEER_MALFORMED;
+	steer_count_hop4(ipv4);
+	return 0;
+}
+
 /*
- * Write struct steer_meta right before the frame, in place of what a program
- * that ran earlier may have left there.
+ * What a router does to a frame, in place. Last of all, since whatever passes
+ * to the kernel must be as it came. The checks are the verifier's: the parser
+ * has been here.
  */
 static __always_inline enum steer_reason
-steer_write_metadata(struct xdp_md *ctx, const struct steer_claim *claim)
+steer_rewrite(struct xdp_md *ctx, const struct steer_claim *claim)
 {
-	const struct steer_route *route = claim->route;
-	long present = (long)ctx->data - (long)ctx->data_meta;
-	struct steer_meta *meta;
+	struct ethhdr *ethernet = (void *)(long)ctx->data;
+	enum steer_reason reason;
 
-	if (bpf_xdp_adjust_meta(ctx, present - (long)sizeof(*meta)))
-		return STEER_NO_METADATA;
-	meta = (void *)(long)ctx->data_meta;
-	if ((void *)(meta + 1) > (void *)(long)ctx->data)
-		return STEER_NO_METADATA;
-
-	meta->port = route->port;
-	meta->port_generation = route->port_generation;
-	meta->in_slot = claim->slot;
-	meta->out_slot = route->slot;
-	meta->flags = (claim->routed ? STEER_META_ROUTED : 0) |
-		      (claim->packet.ipv6 ? STEER_META_IPV6 : 0);
-	meta->l3_offset = claim->packet.l3_offset;
-	__builtin_memcpy(meta->next_hop, claim->next_hop, ETH_ALEN);
+	if (!claim->routed)
+		return 0;
+	if ((void *)(ethernet + 1) > (void *)(long)ctx->data_end)
+		return STEER_MALFORMED;
+	reason = steer_count_hop(ctx, &claim->packet);
+	if (reason)
+		return reason;
+	__builtin_memcpy(ethernet->h_dest, claim->next_hop, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_source, claim->route->source_mac,
+			 ETH_ALEN);
 	return 0;
 }
 
@@ -276,8 +347,13 @@ static __always_inline int steer_redirect(const struct steer_claim *claim)
 		counters->packets++;
 		counters->bytes += claim->packet.length;
 	}
-	/* Should the socket have gone meanwhile, the kernel gets the frame. */
-	return bpf_redirect_map(&xsks, claim->socket, XDP_PASS);
+	/*
+	 * Should the socket have gone meanwhile, the kernel's bridge gets the
+	 * frame. One that was rewritten it would not know, and the hop is
+	 * counted: that frame is lost, as in a router that goes down.
+	 */
+	return bpf_redirect_map(&xsks, claim->socket,
+				claim->routed ? XDP_DROP : XDP_PASS);
 }
 
 SEC("xdp")
@@ -291,6 +367,7 @@ int rubato_steer(struct xdp_md *ctx)
 	claim.port = bpf_map_lookup_elem(&ports, &ifindex);
 	if (!claim.port)
 		return steer_leave(RUBATO_SLOT_SYSTEM, STEER_PASSED);
+	steer_learn(ctx, claim.port);
 	parsed = steer_parse(ctx, &claim.packet);
 	if (parsed != STEER_PARSE_OK)
 		return steer_leave(RUBATO_SLOT_SYSTEM,
@@ -303,7 +380,7 @@ int rubato_steer(struct xdp_md *ctx)
 	if (!reason)
 		reason = steer_find_socket(ctx, &claim);
 	if (!reason)
-		reason = steer_write_metadata(ctx, &claim);
+		reason = steer_rewrite(ctx, &claim);
 	if (!reason)
 		return steer_redirect(&claim);
 	if (reason == STEER_PASSED)

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the steer program and the daemon tell each other: the maps that the
- * daemon fills, and the 16 bytes that go with every claimed frame.
+ * What the daemon tells the steer program: the maps that it fills. Nothing goes
+ * the other way but the frames themselves: metadata in front of them would need
+ * drivers that support it, and kernels refuse programs that make any in
+ * libxdp's dispatcher. So a routed frame has its next hop written into it, and
+ * the daemon finds the port it leaves by from the destination, as XDP did.
  *
  * Decision for a frame that came in on port P, destination D:
  *
  *   P unknown, multicast, ARP/NDP, malformed, too long    -> kernel
  *   no route for D (longest prefix)                       -> kernel
- *   destination MAC is P's own (or its bridge's)          -> ROUTED
+ *   destination MAC is P's own (or its bridge's)          -> ROUTED: counts
+ *       the hop, source MAC becomes the route's port's, destination MAC the
+ *       next hop's, all within the frame, once its socket is known
  *       next hop: the route's MAC if it has one, else bpf_fib_lookup(), which
  *       must leave by the route's port; unknown neighbour -> kernel
- *   destination MAC is the route's MAC, or the route leads to an uplink on
- *       the same bridge as P                              -> bridged, as is
+ *   destination MAC is the route's MAC, or it was learned behind the uplink
+ *       that the route leads to, on the same bridge as P  -> bridged, as is
  *   anything else                                         -> kernel
  *
  *   tenant = P's, if P is OWNED by one (a veth, or an uplink given whole),
@@ -39,10 +44,8 @@ struct steer_port {
 	__u32 xsk_stride;	/* sockets per queue: 1 if OWNED */
 	__u32 bridge_ifindex;	/* master that is a bridge, else 0 */
 	__u32 max_length;	/* longest frame taken, Ethernet header included */
-	__u16 port;		/* the daemon's number for it */
 	__u8 mac[6];
 	__u8 bridge_mac[6];	/* all zero without a bridge */
-	__u16 reserved;
 };
 
 /* Keys of the maps `routes4` and `routes6`: longest-prefix tries. */
@@ -56,6 +59,19 @@ struct steer_key6 {
 	__u8 address[16];
 };
 
+/*
+ * Map `macs`: who has been heard behind which uplink of a bridge, as the bridge
+ * itself learns it; LRU hash. Writer: XDP, for frames that come in by an uplink
+ * which is on a bridge. Value: ifindex of that uplink (__u32).
+ */
+#define STEER_MACS_MAX		4096
+
+struct steer_mac_key {
+	__u32 bridge_ifindex;
+	__u8 mac[6];
+	__u16 reserved;
+};
+
 #define STEER_ROUTE_UPLINK	(1U << 0)	/* leaves by an uplink */
 
 struct steer_route {
@@ -63,10 +79,9 @@ struct steer_route {
 	__u32 flags;		/* STEER_ROUTE_* */
 	__u32 ifindex;		/* of the port it leaves by */
 	__u32 bridge_ifindex;	/* that port's bridge, else 0 */
-	__u16 port;		/* the daemon's number for that port */
-	__u16 port_generation;	/* so that a stale number is noticed */
+	__u32 max_length;	/* longest frame that port sends */
 	__u8 mac[6];		/* of the container's end; zero: ask the FIB */
-	__u16 reserved;
+	__u8 source_mac[6];	/* of that port: routed frames come from it */
 };
 
 /* Map `steer_config`: array of one. */
@@ -75,20 +90,6 @@ struct steer_route {
 struct steer_config {
 	__u32 flags;		/* STEER_CONFIG_* */
 	__u32 reserved;
-};
-
-/* XDP metadata of a claimed frame, right before its first byte. */
-#define STEER_META_ROUTED	(1U << 0)	/* rewrite MACs, count the hop */
-#define STEER_META_IPV6		(1U << 1)
-
-struct steer_meta {
-	__u16 port;		/* leaves by */
-	__u16 port_generation;
-	__u16 in_slot;		/* RX is billed to this tenant */
-	__u16 out_slot;		/* who receives; system: an uplink's peer */
-	__u8 flags;		/* STEER_META_* */
-	__u8 l3_offset;		/* of the IP header: 14, 18 or 22 */
-	__u8 next_hop[6];	/* destination MAC, if ROUTED */
 };
 
 #endif /* RUBATO_XDP_STEER_H */

@@ -176,7 +176,7 @@ struct rubato_steer {
 	__u64 malformed;	/* headers do not fit the frame: left to the kernel */
 	__u64 too_long;		/* frame larger than a UMEM chunk: left to it too */
 	__u64 no_neighbour;	/* next hop unknown: the kernel resolves it */
-	__u64 no_metadata;	/* the driver has no room for XDP metadata */
+	__u64 reserved;
 };
 
 /* Key and value of the `tenants` hash; sums over cores, about 4 times/s. */
