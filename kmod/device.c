@@ -72,7 +72,7 @@ static long attach_daemon(struct session *session, void __user *arg)
 	else
 		err = rubato_ledger_attach(&attach);
 	if (!err) {
-		session->attached = true;
+		WRITE_ONCE(session->attached, true);
 		rubato_slots_attached();
 	}
 	mutex_unlock(&rubato_lock);

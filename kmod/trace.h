@@ -73,7 +73,8 @@ TRACE_EVENT(rubato_tenant_set,
 		memcpy(__entry->name, tenant->name, RUBATO_NAME_SIZE);
 	),
 
-	TP_printk("slot=%u name=%s budget_cycles=%llu period_us=%llu burst_cycles=%llu weight=%u borrow=%d",
+	TP_printk("slot=%u name=%s budget_cycles=%llu period_us=%llu "
+		  "burst_cycles=%llu weight=%u borrow=%d",
 		  __entry->slot, __entry->name, __entry->budget_cycles,
 		  __entry->period_us, __entry->burst_cycles, __entry->weight,
 		  __entry->borrow)

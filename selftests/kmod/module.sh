@@ -43,7 +43,8 @@ remove_all()
 	local dir
 
 	for dir in "$R"/tenants/*/; do
-		[ -d "$dir" ] && basename "$dir" > "$R/tenant_remove"
+		dir=${dir%/}
+		[ ! -d "$dir" ] || echo "${dir##*/}" > "$R/tenant_remove"
 	done
 	cgroups_remove
 	[ -z "$(ls "$R/tenants")" ]
