@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "daemon.h"
+#include "host/rtnl.h"
 #include "log.h"
 
 /*
@@ -197,8 +198,18 @@ static int open_ports(struct daemon *daemon, struct rubato_error *error)
 		.system_ring = SYSTEM_RING,
 	};
 
+	int err = rtnl_open(-1, &daemon->ask);
+
+	if (err)
+		return rubato_error_set(error, err,
+					"cannot open a netlink socket: %s",
+					strerror(-err));
+	config.ask = daemon->ask;
 	daemon->ports = ports_new(&config, error);
-	return daemon->ports ? 0 : -error->code;
+	if (daemon->ports)
+		return 0;
+	rtnl_close(daemon->ask);
+	return -error->code;
 }
 
 static int open_server(struct daemon *daemon, struct rubato_error *error)
@@ -322,6 +333,7 @@ static int run_datapath(struct daemon *daemon, struct rubato_error *error)
 	discover_free(daemon->discover);
 free_ports:
 	ports_free(daemon->ports);
+	rtnl_close(daemon->ask);
 	give_back(daemon);
 stop_pollers:
 	stop_pollers(daemon);

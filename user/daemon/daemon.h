@@ -43,6 +43,7 @@ struct daemon {
 	struct handoffs *handoffs;
 	struct tenants *tenants;
 	struct discover *discover;
+	struct nl_sock *ask;		/* rtnetlink, for questions of ports */
 	struct ports *ports;
 	struct forward_table *forward;	/* of the ports; pollers read it */
 	struct poller *pollers;

@@ -42,13 +42,19 @@ static void publish_all(struct daemon *daemon)
 	} while (slot);
 }
 
+static void look_at_ports(struct daemon *daemon)
+{
+	ports_read_ring_drops(daemon->ports);
+	ports_reconsider(daemon->ports);
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct daemon *daemon = context;
 
 	publish_all(daemon);
 	if (++daemon->ticks % TICKS_A_SECOND == 0)
-		ports_read_ring_drops(daemon->ports);
+		look_at_ports(daemon);
 	sd_event_source_set_time(source, usec + TICK_US);
 	return 0;
 }

@@ -410,6 +410,49 @@ int rtnl_default_route(struct nl_sock *sock, int ifindex, bool *v4, bool *v6)
 	return ret;
 }
 
+static void on_way(struct question *q, struct nlmsghdr *header)
+{
+	struct route_question *question = (struct route_question *)q;
+	struct nlattr *attr[RTA_MAX + 1];
+	struct rtmsg *route = nlmsg_data(header);
+
+	if (header->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse(header, sizeof(*route), attr, RTA_MAX, NULL))
+		return;
+	if (route->rtm_type == RTN_UNICAST && attr[RTA_OIF])
+		question->ifindex = nla_get_u32(attr[RTA_OIF]);
+}
+
+static struct nl_msg *way_request(int family, const uint8_t *address)
+{
+	uint8_t length = family == AF_INET ? 4 : 16;
+	struct rtmsg route = {
+		.rtm_family = family,
+		.rtm_dst_len = length * 8,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST |
+						NLM_F_ACK);
+
+	if (!msg)
+		return NULL;
+	if (nlmsg_append(msg, &route, sizeof(route), NLMSG_ALIGNTO) ||
+	    nla_put(msg, RTA_DST, length, address)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+int rtnl_route_out(struct nl_sock *sock, int family, const uint8_t *address)
+{
+	struct route_question question = { .q.message = on_way };
+	int ret = ask(sock, way_request(family, address), &question.q);
+
+	if (ret)
+		return ret;
+	return question.ifindex ? question.ifindex : -ENETUNREACH;
+}
+
 struct event_reader {
 	void (*link)(void *arg, int ifindex, bool removed);
 	void *arg;

@@ -65,6 +65,12 @@ int rtnl_nsid(struct nl_sock *sock, int netns_fd);
 int rtnl_default_route(struct nl_sock *sock, int ifindex, bool *v4, bool *v6);
 
 /*
+ * The link by which this namespace would send to an address (network order):
+ * its ifindex, or a negative errno (-ENETUNREACH and the like: by none).
+ */
+int rtnl_route_out(struct nl_sock *sock, int family, const uint8_t *address);
+
+/*
  * Take what an event socket received; @link is called with the ifindex of each
  * link that an event was about, @removed for RTM_DELLINK. Returns 0, or
  * -ENOBUFS if events were lost: look at everything.

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../log.h"
 #include "indices.h"
 #include "ports_internal.h"
 
@@ -442,8 +443,14 @@ int ports_add_veth(struct ports *ports, const struct port_request *request,
 	if (err)
 		return err;
 	err = ports_sync_routes(ports, entry, error);
-	if (err)
-		ports_remove(ports, entry);
+	if (!err)
+		return 0;
+	/* An address too much must not cost a container its port. */
+	if (!request->by_hand) {
+		log_line(LOG_LEVEL_WARNING, "%s", error->text);
+		return 0;
+	}
+	ports_remove(ports, entry);
 	return err;
 }
 
@@ -523,7 +530,7 @@ void ports_remove(struct ports *ports, struct port_entry *entry)
 void ports_update_veth(struct ports *ports, struct port_entry *entry,
 		       const struct veth *veth)
 {
-	struct rubato_error error;
+	struct rubato_error error = {};
 
 	entry->veth = *veth;
 	entry->mtu = veth->mtu;
@@ -532,13 +539,14 @@ void ports_update_veth(struct ports *ports, struct port_entry *entry,
 	fill_steer_port(entry, veth->host_mac, veth->bridge_ifindex,
 			veth->bridge_mac);
 	steer_set_port(ports->config.steer, entry->ifindex, &entry->steer_port);
-	ports_sync_routes(ports, entry, &error);
+	if (ports_sync_routes(ports, entry, &error))
+		log_line(LOG_LEVEL_WARNING, "%s", error.text);
 }
 
 void ports_update_uplink(struct ports *ports, struct port_entry *entry,
 			 const struct uplink_info *info)
 {
-	struct rubato_error error;
+	struct rubato_error error = {};
 
 	entry->mtu = info->mtu;
 	entry->port.max_length = ports_max_length(info->mtu);
@@ -546,7 +554,8 @@ void ports_update_uplink(struct ports *ports, struct port_entry *entry,
 	fill_steer_port(entry, info->mac, info->bridge_ifindex,
 			info->bridge_mac);
 	steer_set_port(ports->config.steer, entry->ifindex, &entry->steer_port);
-	ports_sync_routes(ports, entry, &error);
+	if (ports_sync_routes(ports, entry, &error))
+		log_line(LOG_LEVEL_WARNING, "%s", error.text);
 }
 
 void ports_set_fix_checksums(struct ports *ports, struct port_entry *entry,

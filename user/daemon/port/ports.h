@@ -35,6 +35,7 @@ struct ports_config {
 	uint32_t nr_pollers;
 	struct forward_table **forward;	/* what pollers look at */
 	struct rubato_ledger *ledger;
+	struct nl_sock *ask;		/* rtnetlink, for questions */
 	bool predecessor;		/* one before us may still let go */
 	uint32_t veth_chunks;		/* UMEM of a veth port */
 	uint32_t uplink_chunks;		/* UMEM of each uplink queue */
@@ -76,6 +77,7 @@ struct port_entry {
 	uint32_t nr_prefixes;
 	struct host_address routes[PORT_PREFIXES_MAX + HOST_ADDRESSES_MAX];
 	uint32_t nr_routes;		/* installed */
+	uint32_t nr_not_claimed;	/* addresses that lead elsewhere */
 	uint64_t mtu;
 };
 
@@ -106,6 +108,12 @@ void ports_update_veth(struct ports *ports, struct port_entry *entry,
 		       const struct veth *veth);
 void ports_update_uplink(struct ports *ports, struct port_entry *entry,
 			 const struct uplink_info *info);
+
+/*
+ * Looks once more at addresses that were not claimed because the host's routes
+ * led elsewhere: routes may come after containers. At leisure.
+ */
+void ports_reconsider(struct ports *ports);
 
 /* The poller computes checksums for what comes in here. */
 void ports_set_fix_checksums(struct ports *ports, struct port_entry *entry,

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../host/rtnl.h"
+#include "../log.h"
 #include "ports_internal.h"
 
 static bool same_prefix(const struct host_address *a,
@@ -20,18 +22,57 @@ static uint8_t whole_length(uint8_t family)
 	return family == AF_INET ? 32 : 128;
 }
 
+/*
+ * A container may give itself any address. One is claimed only if the host
+ * would send to it through this port, or its bridge; else a tenant could draw
+ * others' traffic to itself, which the kernel's routing would not let it. On a
+ * bridge without any route there is nobody to ask, and no routed frame either.
+ */
+static bool leads_here(struct ports *ports, const struct port_entry *entry,
+		       const struct host_address *address)
+{
+	int bridge = entry->steer_port.bridge_ifindex;
+	int out = rtnl_route_out(ports->config.ask, address->family,
+				 address->bytes);
+
+	if (out < 0)
+		return bridge;
+	return out == entry->ifindex || (bridge && out == bridge);
+}
+
+static void say_not_claimed(const struct port_entry *entry,
+			    const struct host_address *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(address->family, address->bytes, text, sizeof(text));
+	log_line(LOG_LEVEL_INFO,
+		 "port %s: %s is not claimed: the host's routes lead elsewhere",
+		 entry->ifname, text);
+}
+
 /* All that should be claimed: each address of a container by itself. */
-static uint32_t wanted_routes(const struct port_entry *entry,
+static uint32_t wanted_routes(struct ports *ports, struct port_entry *entry,
 			      struct host_address *wanted)
 {
+	bool said = entry->nr_not_claimed;
 	uint32_t n = 0;
 
+	entry->nr_not_claimed = 0;
 	for (uint32_t i = 0; i < entry->nr_prefixes; i++)
 		wanted[n++] = entry->prefixes[i];
 	if (entry->kind != PORT_VETH)
 		return n;
 	for (uint32_t i = 0; i < entry->veth.nr_addresses; i++) {
-		wanted[n] = entry->veth.addresses[i];
+		const struct host_address *address = &entry->veth.addresses[i];
+
+		if (!leads_here(ports, entry, address)) {
+			if (!said)
+				say_not_claimed(entry, address);
+			entry->nr_not_claimed++;
+			continue;
+		}
+		wanted[n] = *address;
 		wanted[n].prefix_length = whole_length(wanted[n].family);
 		n++;
 	}
@@ -177,15 +218,17 @@ int ports_sync_routes(struct ports *ports, struct port_entry *entry,
 		      struct rubato_error *error)
 {
 	struct host_address wanted[PORT_PREFIXES_MAX + HOST_ADDRESSES_MAX];
-	uint32_t n = wanted_routes(entry, wanted);
+	uint32_t n = wanted_routes(ports, entry, wanted);
 	struct steer_route route;
 	int err = 0;
 
 	drop_routes_not_in(ports, entry, wanted, n);
 	fill_route(entry, &route);
-	for (uint32_t i = 0; i < n && !err; i++)
-		err = set_one(ports, entry, &wanted[i], &route, error);
-	if (!err && ports_publish_routes(ports))
+	/* One that cannot be had is no reason to leave out the others. */
+	for (uint32_t i = 0; i < n; i++)
+		if (set_one(ports, entry, &wanted[i], &route, error))
+			err = -error->code;
+	if (ports_publish_routes(ports))
 		err = rubato_error_set(error, -ENOMEM, "out of memory");
 	return err;
 }
@@ -193,4 +236,14 @@ int ports_sync_routes(struct ports *ports, struct port_entry *entry,
 void ports_clear_routes(struct ports *ports, struct port_entry *entry)
 {
 	drop_routes_not_in(ports, entry, NULL, 0);
+}
+
+void ports_reconsider(struct ports *ports)
+{
+	struct rubato_error error;
+	struct port_entry *entry;
+
+	for (entry = ports->first; entry; entry = entry->next)
+		if (entry->nr_not_claimed)
+			ports_sync_routes(ports, entry, &error);
 }
