@@ -105,12 +105,14 @@ carried()
 	echo "received $received steered $steered delivered $delivered" \
 	     "of $COUNT; the kernel forwarded $kernel"
 	((received == steered && kernel == 0 && delivered == COUNT)) &&
-		((received == $4 * COUNT))
+		((received == $4 * COUNT)) && return
+	datapath_explain
+	false
 }
 
 mac_of()
 {
-	at "$1" cat "/sys/class/net/$2/address"
+	at "$1" ip -j link show dev "$2" | jq -r '.[0].address'
 }
 
 # seen FROM TO ADDRESS: how TO sees what FROM sends. Nobody listens there, so

@@ -113,8 +113,17 @@ check_here()
 		ktap_pass "$name"
 	else
 		ktap_fail "$name" "$* : $(cat "$DATAPATH_DIR/check.out")"
+		datapath_explain
 		return 1
 	fi
+}
+
+# What whoever looks for the reason wants to see next.
+datapath_explain()
+{
+	ktap_print "the daemon's last words:"
+	ktap_print "$(tail -n 12 "$DATAPATH_LOG" 2> /dev/null)"
+	! datapath_alive || ktap_print "$(rubato port show 2>&1)"
 }
 
 # must NAME COMMAND...: the same, for what all the rest depends on.
@@ -250,6 +259,18 @@ datapath_all()
 {
 	datapath_topology "$@" && datapath_daemon && shift &&
 		datapath_tenants "$@" && datapath_uplink
+}
+
+# refused STATUS PATTERN COMMAND...: it fails so, and says so.
+refused()
+{
+	local wanted=$1 pattern=$2 said status
+	shift 2
+
+	said=$("$@" 2>&1)
+	status=$?
+	echo "status $status: $said"
+	[[ $status == $wanted ]] && grep -q -- "$pattern" <<< "$said"
 }
 
 # --- numbers -----------------------------------------------------------------

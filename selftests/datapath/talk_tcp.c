@@ -125,6 +125,7 @@ int talk_tcp_ask(const struct talk_options *options)
 	uint64_t answered = 0;
 	bool broken = false;
 
+	talk_ready();
 	while (!talk_stopped && !broken &&
 	       (!options->count || answered < options->count)) {
 		if (ask_one(options, fd, answered + 1))

@@ -22,22 +22,35 @@ struct tally {
 	uint64_t asked, answered, lost, corrupt, unexpected, refused;
 };
 
+/*
+ * Answers from the address that was asked, as who asked expects it: the
+ * machine may have others. The control message that tells it on arrival also
+ * sets it for the answer.
+ */
 int talk_udp_echo(const struct talk_options *options)
 {
-	int fd = talk_bound_socket(options, SOCK_DGRAM);
+	int fd = talk_bound_socket(options, SOCK_DGRAM), on = 1;
+	char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	struct sockaddr_storage from;
 	uint64_t received = 0;
 
+	setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 	talk_ready();
 	while (!talk_stopped) {
-		struct sockaddr_storage from;
-		socklen_t length = sizeof(from);
-		ssize_t n = recvfrom(fd, buffer, sizeof(buffer), 0,
-				     (struct sockaddr *)&from, &length);
+		struct iovec vector = { buffer, sizeof(buffer) };
+		struct msghdr message = {
+			.msg_name = &from, .msg_namelen = sizeof(from),
+			.msg_iov = &vector, .msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+		ssize_t n = recvmsg(fd, &message, 0);
 
 		if (n < 0)
 			continue;
 		received++;
-		sendto(fd, buffer, n, 0, (struct sockaddr *)&from, length);
+		vector.iov_len = n;
+		sendmsg(fd, &message, 0);
 	}
 	printf("{\"received\": %lu}\n", received);
 	return 0;
