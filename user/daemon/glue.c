@@ -164,7 +164,9 @@ static void veth_changed(void *context, uint32_t slot, const struct veth *veth)
 	struct port_entry *entry = ports_find_ifindex(daemon->ports,
 						      veth->host_ifindex);
 
-	(void)slot;
+	log_line(LOG_LEVEL_DEBUG, "tenant %s: %s changed: %u addresses",
+		 glue_tenant_name(context, slot), veth->host_name,
+		 veth->nr_addresses);
 	if (entry)
 		ports_update_veth(daemon->ports, entry, veth);
 }
