@@ -24,6 +24,7 @@ module_load()
 	CG=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 	[ -n "$CG" ] || ktap_skip_all "no cgroup2 mounted"
 	trap module_cleanup EXIT
+	trap 'exit 1' INT TERM
 }
 
 cgroups_remove()
