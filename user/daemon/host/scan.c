@@ -13,18 +13,10 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
+#include "daemon/clock.h"
 #include "daemon/host/discover_internal.h"
 #include "daemon/host/netns.h"
-
-static uint64_t cpu_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 void scan_watch(struct discover *d, struct assignment *assignment)
 {
@@ -304,7 +296,7 @@ static void scan_hot(struct discover *d, uint64_t until_us)
 /* Go on with the pass over all holders; true when it is through. */
 static bool scan_pass(struct discover *d, uint64_t until_us)
 {
-	uint64_t start = cpu_now_ns();
+	uint64_t start = clock_thread_cpu_ns();
 	struct holder *holder;
 
 	if (!d->cursor)
@@ -314,7 +306,7 @@ static bool scan_pass(struct discover *d, uint64_t until_us)
 		scan_holder(holder);
 		holder_free_if_empty(holder);
 	}
-	d->pass_ns += cpu_now_ns() - start;
+	d->pass_ns += clock_thread_cpu_ns() - start;
 	if (d->cursor)
 		return false;
 	d->stats.last_scan_ns = d->pass_ns;

@@ -14,6 +14,7 @@
 #include <syslog.h>
 #include <unistd.h>
 #include <netlink/socket.h>
+#include "daemon/clock.h"
 #include "daemon/host/discover_internal.h"
 #include "daemon/host/netns.h"
 
@@ -269,9 +270,11 @@ static void tell_changes(struct space *space, const struct reading *reading,
 static int refresh(struct space *space, int by_hand_ifindex)
 {
 	struct reading reading = { 0 };
-	uint64_t start = host_now_us(), end;
+	uint64_t start_ns = clock_thread_cpu_ns(), spent_us;
 	int ret = read_space(space, &reading);
 
+	/* What it cost us, not what others did meanwhile, nor our callbacks. */
+	spent_us = (clock_thread_cpu_ns() - start_ns) / 1000;
 	space->dirty = ret != 0;
 	if (!ret) {
 		explain(space, &reading);
@@ -279,9 +282,8 @@ static int refresh(struct space *space, int by_hand_ifindex)
 	}
 	free(reading.links);
 	free(reading.veths);
-	end = host_now_us();
-	space->refresh_after_us = end + REFRESH_DEBOUNCE_US +
-				  REFRESH_REST * (end - start);
+	space->refresh_after_us = host_now_us() + REFRESH_DEBOUNCE_US +
+				  REFRESH_REST * spent_us;
 	if (ret)
 		space_touch(space);
 	return ret;
