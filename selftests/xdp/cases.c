@@ -17,11 +17,13 @@
 #define HOST(place)	.mac = mac_far[place]
 
 /* Expectations. */
-#define TO_VETH1	STEERED, 1, true, mac_far[VETH1], 11, 1
-#define TO_CLIENT(slot)	STEERED, slot, true, mac_far[UPLINK], 1, 0
-#define LEFT		PASSED, 0, 0, 0, 0, 0
-#define BAD		MALFORMED, 0, 0, 0, 0, 0
-#define COUNTED(why, s)	why, s, 0, 0, 0, 0
+#define TO(slot, place)	STEERED, slot, mac_far[place], place
+#define TO_VETH1	TO(1, VETH1)
+#define TO_CLIENT(slot)	TO(slot, UPLINK)
+#define AS_IS(slot)	COUNTED(STEERED, slot)
+#define LEFT		COUNTED(PASSED, 0)
+#define BAD		COUNTED(MALFORMED, 0)
+#define COUNTED(why, s)	why, s, NULL, 0
 
 static const __u8 mac_broadcast[6] = { 255, 255, 255, 255, 255, 255 };
 static const __u8 mac_multicast[6] = { 0x33, 0x33, 0, 0, 0, 1 };
@@ -111,6 +113,39 @@ static void extension_too_long(struct frame *frame)
 	frame->data[AT_IP + 40 + 1] = 255;
 }
 
+/* Give the IPv4 header the right checksum @wanted, by its identification. */
+static void make_checksum(struct frame *frame, unsigned int wanted)
+{
+	__u8 *ip = frame->data + AT_IP;
+	unsigned int id = (packet_checksum(ip) + 65535 - wanted) % 65535;
+
+	ip[4] = id >> 8;
+	ip[5] = id;
+	ip[10] = wanted >> 8;
+	ip[11] = wanted;
+}
+
+static void checksum_feff(struct frame *frame)
+{
+	make_checksum(frame, 0xfeff);
+}
+
+static void checksum_ff01(struct frame *frame)
+{
+	make_checksum(frame, 0xff01);
+}
+
+static void checksum_ffff(struct frame *frame)
+{
+	make_checksum(frame, 0);
+	memset(frame->data + AT_IP + 10, 0xff, 2);
+}
+
+static void checksum_wrong(struct frame *frame)
+{
+	frame->data[AT_IP + 10] ^= 0x5a;
+}
+
 static void pad(struct frame *frame)
 {
 	memset(frame->data + frame->length, 0, 20);
@@ -149,10 +184,10 @@ const struct test_case cases[] = {
 	/* Prefixes and sockets. */
 	{ "shorter prefix, system's socket", UPLINK, 0,
 	  { ROUTER(UPLINK), "10.1.7.7", UDP }, NULL,
-	  STEERED, 3, true, mac_far[SHARED], 13, 3 },
+	  TO(3, SHARED) },
 	{ "shorter IPv6 prefix, system's socket", UPLINK, 0,
 	  { ROUTER(UPLINK), "fd00:1:7::7", UDP }, NULL,
-	  STEERED, 3, true, mac_far[SHARED], 13, 3 },
+	  TO(3, SHARED) },
 	{ "no socket on this queue", UPLINK, 1,
 	  { ROUTER(UPLINK), "10.1.7.7", UDP }, NULL, COUNTED(NO_SOCKET, 3) },
 	{ "no socket, system has none either", UPLINK, 1,
@@ -161,7 +196,7 @@ const struct test_case cases[] = {
 	  { ROUTER(VETH1), "10.9.0.1", UDP }, NULL, COUNTED(NO_SOCKET, 1) },
 	{ "slot beyond the stride", SHARED, 0,
 	  { ROUTER(SHARED), "10.2.0.2", UDP }, NULL,
-	  STEERED, 2, true, mac_far[VETH2], 12, 2 },
+	  TO(2, VETH2) },
 
 	/* VLAN tags. */
 	{ "one VLAN tag", UPLINK, 0,
@@ -265,32 +300,45 @@ const struct test_case cases[] = {
 	/* From container to container. */
 	{ "container to container, routed", VETH2, 0,
 	  { ROUTER(VETH2), "10.1.0.2", UDP }, NULL,
-	  STEERED, 2, true, mac_far[VETH1], 11, 1 },
+	  TO(2, VETH1) },
 	{ "container to container, same MAC", VETH1, 0,
 	  { HOST(VETH2), "10.2.0.2", UDP }, NULL,
-	  STEERED, 1, false, NULL, 12, 2 },
+	  AS_IS(1) },
 	{ "container to container, IPv6, same MAC", VETH1, 0,
 	  { HOST(VETH2), "fd00:2::2", UDP }, NULL,
-	  STEERED, 1, false, NULL, 12, 2 },
+	  AS_IS(1) },
 
 	/* Bridged. */
 	{ "bridged to the uplink", VETH2, 0,
-	  { .mac = mac_stranger, "10.3.0.9", UDP }, NULL,
-	  STEERED, 2, false, NULL, 2, 0 },
+	  { .mac = mac_server, "10.3.0.9", UDP }, NULL, AS_IS(2) },
 	{ "bridged to the uplink, VLAN tag", VETH2, 0,
-	  { .mac = mac_stranger, "10.3.0.9", .vlans = 1, UDP }, NULL,
-	  STEERED, 2, false, NULL, 2, 0 },
+	  { .mac = mac_server, "10.3.0.9", .vlans = 1, UDP }, NULL, AS_IS(2) },
 	{ "bridged to the uplink, IPv6 default route", VETH2, 0,
-	  { .mac = mac_stranger, "2001:db8::9", UDP }, NULL,
-	  STEERED, 2, false, NULL, 2, 0 },
-	{ "bridged from the uplink", BRIDGED, 0,
-	  { HOST(VETH2), "10.2.0.2", TCP }, NULL,
-	  STEERED, 2, false, NULL, 12, 2 },
+	  { .mac = mac_server, "2001:db8::9", UDP }, NULL, AS_IS(2) },
 	{ "bridged to the uplink with the last hop", VETH2, 0,
-	  { .mac = mac_stranger, "10.3.0.9", .hops = 1, UDP }, NULL,
-	  STEERED, 2, false, NULL, 2, 0 },
-	{ "uplink of another bridge", VETH1, 0,
+	  { .mac = mac_server, "10.3.0.9", .hops = 1, UDP }, NULL, AS_IS(2) },
+	{ "bridged to the second uplink", VETH2, 0,
+	  { .mac = mac_printer, "10.3.1.9", UDP }, NULL, AS_IS(2) },
+	{ "bridged from uplink to uplink", SECOND, 0,
+	  { .mac = mac_server, "10.3.0.9", UDP }, NULL, AS_IS(0) },
+	{ "bridged from the uplink", BRIDGED, 0,
+	  { HOST(VETH2), "10.2.0.2", TCP }, NULL, AS_IS(2) },
+	{ "bridged from the second uplink, IPv6", SECOND, 0,
+	  { HOST(VETH2), "fd00:2::2", TCP }, NULL, AS_IS(2) },
+	{ "MAC heard nowhere, the uplink's prefix", VETH2, 0,
 	  { .mac = mac_stranger, "10.3.0.9", UDP }, NULL, LEFT },
+	{ "MAC heard nowhere, IPv6 default route", VETH2, 0,
+	  { .mac = mac_stranger, "2001:db8::9", TCP }, NULL, LEFT },
+	{ "MAC heard behind the other uplink", VETH2, 0,
+	  { .mac = mac_printer, "10.3.0.9", UDP }, NULL, LEFT },
+	{ "a container's MAC, the uplink's prefix", VETH2, 0,
+	  { HOST(VETH1), "10.3.0.9", UDP }, NULL, LEFT },
+	{ "MAC heard behind an uplink, no route", VETH2, 0,
+	  { .mac = mac_server, "10.7.0.2", UDP }, NULL, LEFT },
+	{ "MAC heard behind an uplink, a container's address", SECOND, 0,
+	  { .mac = mac_server, "10.2.0.2", UDP }, NULL, LEFT },
+	{ "uplink of another bridge", VETH1, 0,
+	  { .mac = mac_server, "10.3.0.9", UDP }, NULL, LEFT },
 	{ "bridged to a third machine's MAC", BRIDGED, 0,
 	  { .mac = mac_stranger, "10.2.0.2", UDP }, NULL, LEFT },
 	{ "the bridge's MAC means nothing elsewhere", VETH1, 0,
@@ -302,7 +350,7 @@ const struct test_case cases[] = {
 	{ "out by where it came in", VETH1, 0,
 	  { ROUTER(VETH1), "10.1.0.2", UDP }, NULL, LEFT },
 	{ "bridged out by where it came in", BRIDGED, 0,
-	  { .mac = mac_stranger, "10.3.0.9", UDP }, NULL, LEFT },
+	  { .mac = mac_server, "10.3.0.9", UDP }, NULL, LEFT },
 
 	/* Never claimed. */
 	{ "not a port", STRANGER, 0,
@@ -322,18 +370,18 @@ const struct test_case cases[] = {
 	{ "EtherType 0", UPLINK, 0,
 	  { ROUTER(UPLINK), "10.1.0.2", UDP }, type_0, LEFT },
 	{ "IPv4 multicast", VETH2, 0,
-	  { .mac = mac_stranger, "224.0.0.251", UDP }, NULL, LEFT },
+	  { .mac = mac_server, "224.0.0.251", UDP }, NULL, LEFT },
 	{ "IPv4 broadcast", VETH2, 0,
-	  { .mac = mac_stranger, "255.255.255.255", UDP }, NULL, LEFT },
+	  { .mac = mac_server, "255.255.255.255", UDP }, NULL, LEFT },
 	{ "IPv6 multicast", VETH2, 0,
-	  { .mac = mac_stranger, "ff02::fb", UDP }, NULL, LEFT },
+	  { .mac = mac_server, "ff02::fb", UDP }, NULL, LEFT },
 	{ "IPv6 link-local", VETH2, 0,
-	  { .mac = mac_stranger, "fe80::9", UDP }, NULL, LEFT },
+	  { .mac = mac_server, "fe80::9", UDP }, NULL, LEFT },
 	{ "IPv6 link-local, the last of the prefix", VETH2, 0,
-	  { .mac = mac_stranger, "febf::9", UDP }, NULL, LEFT },
+	  { .mac = mac_server, "febf::9", UDP }, NULL, LEFT },
 	{ "past the link-local prefix", VETH2, 0,
-	  { .mac = mac_stranger, "fec0::9", UDP }, NULL,
-	  STEERED, 2, false, NULL, 2, 0 },
+	  { .mac = mac_server, "fec0::9", UDP }, NULL,
+	  AS_IS(2) },
 	{ "router solicitation", UPLINK, 0,
 	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(133) }, NULL, LEFT },
 	{ "router advertisement", UPLINK, 0,
@@ -359,6 +407,20 @@ const struct test_case cases[] = {
 	  { ROUTER(UPLINK), "10.1.0.2", .hops = HOPS_NONE, UDP }, NULL, LEFT },
 	{ "routed with two hops left", UPLINK, 0,
 	  { ROUTER(UPLINK), "10.1.0.2", .hops = 2, UDP }, NULL, TO_VETH1 },
+	{ "routed with two hops left, IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .hops = 2, UDP }, NULL, TO_VETH1 },
+	{ "routed with 255 hops left", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", .hops = 255, UDP }, NULL, TO_VETH1 },
+	{ "routed with 255 hops left, IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:1::2", .hops = 255, UDP }, NULL, TO_VETH1 },
+	{ "the checksum carries around to 0", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, checksum_feff, TO_VETH1 },
+	{ "the checksum carries around past 0", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, checksum_ff01, TO_VETH1 },
+	{ "the checksum is the other zero", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, checksum_ffff, TO_VETH1 },
+	{ "a wrong checksum stays wrong", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.0.2", UDP }, checksum_wrong, TO_VETH1 },
 	{ "routed with one hop left, IPv6", UPLINK, 0,
 	  { ROUTER(UPLINK), "fd00:1::2", .hops = 1, UDP }, NULL, LEFT },
 
@@ -372,6 +434,27 @@ const struct test_case cases[] = {
 	{ "jumbo, from a container", VETH1, 0,
 	  { ROUTER(VETH1), "fd00:9::1", .protocol = IPPROTO_TCP,
 	    .payload = 2900 }, NULL, COUNTED(TOO_LONG, 1) },
+	{ "the longest frame for the way out", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.7.7", .protocol = IPPROTO_UDP,
+	    .payload = MAX_NARROW - 42 }, NULL, TO(3, SHARED) },
+	{ "one byte too long for the way out", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.7.7", .protocol = IPPROTO_UDP,
+	    .payload = MAX_NARROW - 41 }, NULL, COUNTED(TOO_LONG, 3) },
+	{ "one byte too long for the way out, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:1:7::7", .protocol = IPPROTO_UDP,
+	    .payload = MAX_NARROW - 61 }, NULL, COUNTED(TOO_LONG, 1) },
+	{ "too long by its VLAN tag", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.7.7", .vlans = 1, .protocol = IPPROTO_UDP,
+	    .payload = MAX_NARROW - 42 }, NULL, COUNTED(TOO_LONG, 3) },
+	{ "bridged, the longest frame for the way out", VETH2, 0,
+	  { .mac = mac_server, "10.3.0.9", .protocol = IPPROTO_UDP,
+	    .payload = MAX_NARROW - 42 }, NULL, AS_IS(2) },
+	{ "bridged, one byte too long for the way out", VETH2, 0,
+	  { .mac = mac_server, "10.3.0.9", .protocol = IPPROTO_UDP,
+	    .payload = MAX_NARROW - 41 }, NULL, COUNTED(TOO_LONG, 2) },
+	{ "too long for the way out, last hop", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.1.7.7", .hops = 1, .protocol = IPPROTO_UDP,
+	    .payload = MAX_NARROW }, NULL, LEFT },
 	{ "jumbo that nobody claims", UPLINK, 0,
 	  { ROUTER(UPLINK), "10.7.0.2", .protocol = IPPROTO_TCP,
 	    .payload = 2900 }, NULL, LEFT },
@@ -417,22 +500,12 @@ void case_build(const struct test_case *test, struct frame *frame)
 
 void case_expect(const struct test_case *test, struct verdict *verdict)
 {
-	struct steer_meta *meta = &verdict->meta;
-
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->outcome = test->outcome;
 	verdict->slot = test->slot;
-	if (test->outcome != STEERED)
+	if (!test->next_hop)
 		return;
-	meta->port = test->port;
-	meta->in_slot = test->slot;
-	meta->out_slot = test->out_slot;
-	meta->flags = (test->routed ? STEER_META_ROUTED : 0) |
-		      (strchr(test->recipe.to, ':') ? STEER_META_IPV6 : 0);
-	meta->l3_offset = 14 + 4 * test->recipe.vlans;
-	if (test->next_hop)
-		memcpy(meta->next_hop, test->next_hop, 6);
-	/* Generations are distinct per port in the test world. */
-	meta->port_generation = test->port == 11 ? 1 : test->port == 12 ? 2 :
-				test->port == 13 ? 7 : test->port == 1 ? 3 : 4;
+	verdict->routed = true;
+	memcpy(verdict->next_hop, test->next_hop, 6);
+	memcpy(verdict->source, mac_near[test->out], 6);
 }

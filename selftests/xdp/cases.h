@@ -3,7 +3,6 @@
 #ifndef RUBATO_SELFTESTS_XDP_CASES_H
 #define RUBATO_SELFTESTS_XDP_CASES_H
 
-#include <stdbool.h>
 #include "model.h"
 #include "packet.h"
 
@@ -15,10 +14,8 @@ struct test_case {
 	void (*spoil)(struct frame *frame);	/* after it was built */
 	enum outcome outcome;
 	__u32 slot;		/* whose counters; the RX bill */
-	/* The rest only if STEERED. */
-	bool routed;
-	const __u8 *next_hop;	/* NULL: zero */
-	__u16 port, out_slot;
+	const __u8 *next_hop;	/* if it is STEERED and routed, else NULL */
+	enum place out;		/* the same: whose MAC address it leaves with */
 };
 
 extern const struct test_case cases[];

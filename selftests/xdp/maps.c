@@ -34,6 +34,8 @@ static const struct map_facts facts[] = {
 	  STEER_ROUTES_MAX, BPF_F_NO_PREALLOC },
 	{ "routes6", BPF_MAP_TYPE_LPM_TRIE, 20, sizeof(struct steer_route),
 	  STEER_ROUTES_MAX, BPF_F_NO_PREALLOC },
+	{ "macs", BPF_MAP_TYPE_LRU_HASH, sizeof(struct steer_mac_key), 4,
+	  STEER_MACS_MAX, 0 },
 	{ "xsks", BPF_MAP_TYPE_XSKMAP, 4, 4, STEER_XSKS_MAX, 0 },
 	{ "steer_config", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct steer_config),
 	  1, 0 },

@@ -3,10 +3,11 @@
 #include <stdbool.h>
 #include <string.h>
 #include "model.h"
+#include "packet.h"
 
 const char *const outcome_names[OUTCOMES] = {
 	"steered", "passed", "no_socket", "malformed", "too_long",
-	"no_neighbour", "no_metadata",
+	"no_neighbour",
 };
 
 /* What the model reads out of a frame. */
@@ -246,73 +247,145 @@ static enum outcome find_socket(const struct world_port *port,
 	return socket_at(verdict->socket, queue) ? STEERED : NO_SOCKET;
 }
 
-/* The frame is sound: who gets it? */
-static enum outcome decide(const struct world_port *port, enum place in,
-			   unsigned int queue, __u32 flags,
-			   const __u8 *frame, unsigned int length,
-			   const struct facts *facts, struct verdict *verdict)
+/* A frame on its way, with all that the decision needs. */
+struct arrival {
+	const struct model *model;
+	const struct world_port *port;
+	enum place in;
+	unsigned int queue, length;
+	const __u8 *to;			/* destination MAC */
+	struct facts facts;
+};
+
+static bool is_routed(const struct arrival *arrival)
 {
-	const struct world_route *route = find_route(facts);
-	struct steer_meta *meta = &verdict->meta;
-	bool routed, bridged, tagged = facts->l3_offset != 14;
+	enum place bridge = arrival->port->bridge;
+
+	return !memcmp(arrival->to, mac_near[arrival->in], 6) ||
+	       (bridge != PLACES && !memcmp(arrival->to, mac_near[bridge], 6));
+}
+
+static bool is_bridged(const struct arrival *arrival,
+		       const struct world_route *route)
+{
+	if (route->mac && !memcmp(arrival->to, route->mac, 6))
+		return true;
+	return (route->flags & STEER_ROUTE_UPLINK) &&
+	       arrival->port->bridge != PLACES &&
+	       arrival->port->bridge == route->bridge &&
+	       learned_behind(&arrival->model->learned, route->out,
+			      arrival->to);
+}
+
+static enum outcome find_next_hop(const struct facts *facts,
+				  const struct world_route *route, __u8 *mac)
+{
+	if (route->mac) {
+		memcpy(mac, route->mac, 6);
+		return STEERED;
+	}
+	if (facts->l3_offset != 14)
+		return PASSED;
+	return find_neighbour(facts, route->out, mac);
+}
+
+/* The frame is sound: who gets it? */
+static enum outcome decide(const struct arrival *arrival,
+			   struct verdict *verdict)
+{
+	const struct world_route *route = find_route(&arrival->facts);
+	const struct world_port *port = arrival->port;
 	enum outcome outcome;
 
-	if (!route || route->out == in)
+	if (!route || route->out == arrival->in)
 		return PASSED;
-	routed = !memcmp(frame, mac_near[in], 6) ||
-		 (port->bridge != PLACES &&
-		  !memcmp(frame, mac_near[port->bridge], 6));
-	bridged = (route->mac && !memcmp(frame, route->mac, 6)) ||
-		  ((route->flags & STEER_ROUTE_UPLINK) &&
-		   port->bridge != PLACES && port->bridge == route->bridge);
-	if (routed && facts->hops <= 1)
+	verdict->routed = is_routed(arrival);
+	if (verdict->routed && arrival->facts.hops <= 1)
 		return PASSED;
-	if (!routed && !bridged)
+	if (!verdict->routed && !is_bridged(arrival, route))
 		return PASSED;
 
 	verdict->slot = port->flags & STEER_PORT_OWNED ?
 		port->slot : route->slot;
-	if (length > MAX_LENGTH)
+	if (arrival->length > MAX_LENGTH || arrival->length > route->longest)
 		return TOO_LONG;
-	meta->port = route->port;
-	meta->port_generation = route->generation;
-	meta->in_slot = verdict->slot;
-	meta->out_slot = route->slot;
-	meta->flags = (routed ? STEER_META_ROUTED : 0) |
-		      (facts->ipv6 ? STEER_META_IPV6 : 0);
-	meta->l3_offset = facts->l3_offset;
-	if (routed && route->mac)
-		memcpy(meta->next_hop, route->mac, 6);
-	if (routed && !route->mac) {
-		if (tagged)
-			return PASSED;
-		outcome = find_neighbour(facts, route->out, meta->next_hop);
+	if (verdict->routed) {
+		memcpy(verdict->source, mac_near[route->out], 6);
+		outcome = find_next_hop(&arrival->facts, route,
+					verdict->next_hop);
 		if (outcome != STEERED)
 			return outcome;
 	}
-	return find_socket(port, queue, flags, verdict);
+	return find_socket(port, arrival->queue, arrival->model->flags,
+			   verdict);
 }
 
-void model_decide(enum place in, unsigned int queue, __u32 flags,
+void model_start(struct model *model)
+{
+	int i;
+
+	memset(model, 0, sizeof(*model));
+	for (i = 0; i < world_nr_macs; i++)
+		learned_hear(&model->learned, world_macs[i].behind,
+			     world_macs[i].mac);
+}
+
+void model_decide(struct model *model, enum place in, unsigned int queue,
 		  const __u8 *frame, unsigned int length,
 		  struct verdict *verdict)
 {
-	const struct world_port *port = &world_ports[in];
-	struct facts facts;
+	struct arrival arrival = {
+		.model = model, .port = &world_ports[in], .in = in,
+		.queue = queue, .length = length, .to = frame,
+	};
 
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->outcome = PASSED;
-	if (!port->present)
+	if (!arrival.port->present)
 		return;
-	read_frame(&facts, frame, length);
-	if (facts.malformed) {
+	read_frame(&arrival.facts, frame, length);
+	if (length >= 14 && arrival.port->bridge != PLACES &&
+	    (arrival.port->flags & STEER_PORT_UPLINK))
+		learned_hear(&model->learned, in, frame + 6);
+	if (arrival.facts.malformed) {
 		verdict->outcome = MALFORMED;
 		return;
 	}
-	if (facts.unclaimable)
+	if (arrival.facts.unclaimable)
 		return;
-	verdict->outcome = decide(port, in, queue, flags, frame, length,
-				  &facts, verdict);
+	verdict->outcome = decide(&arrival, verdict);
 	if (verdict->outcome == PASSED)
 		verdict->slot = RUBATO_SLOT_SYSTEM;
+}
+
+static void put16(__u8 *bytes, unsigned int value)
+{
+	bytes[0] = value / 256;
+	bytes[1] = value % 256;
+}
+
+/* Sums are modulo 65535, where 65535 is 0. */
+static void count_hop4(__u8 *ip)
+{
+	unsigned int before = packet_checksum(ip), after;
+
+	ip[8]--;
+	after = packet_checksum(ip);
+	put16(ip + 10, (get16(ip + 10) + 65535 + after - before) % 65535);
+}
+
+void model_rewrite(const struct verdict *verdict, __u8 *frame,
+		   unsigned int length)
+{
+	struct facts facts;
+
+	if (verdict->outcome != STEERED || !verdict->routed)
+		return;
+	read_frame(&facts, frame, length);
+	memcpy(frame, verdict->next_hop, 6);
+	memcpy(frame + 6, verdict->source, 6);
+	if (facts.ipv6)
+		frame[facts.l3_offset + 7]--;
+	else
+		count_hop4(frame + facts.l3_offset);
 }

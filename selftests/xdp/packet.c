@@ -26,12 +26,12 @@ static void add_ethernet(const struct recipe *recipe, struct frame *frame,
 			 int ipv6)
 {
 	static const __u16 tags[] = { 0x8100, 0x88a8, 0x8100 };
-	static const __u8 source[6] = { 2, 0xee, 0, 0, 0, 1 };
+	static const __u8 usual[6] = { 2, 0xee, 0, 0, 0, 1 };
 	__u8 *place = frame_add(frame, 12);
 	int i;
 
 	memcpy(place, recipe->mac, 6);
-	memcpy(place + 6, source, 6);
+	memcpy(place + 6, recipe->from ? recipe->from : usual, 6);
 	for (i = recipe->vlans; i > 0; i--) {
 		place = frame_add(frame, 4);
 		put16(place, tags[i - 1]);
@@ -75,12 +75,13 @@ static int usual_hops(const struct recipe *recipe)
 	return recipe->hops ? recipe->hops : 64;
 }
 
-static unsigned int internet_checksum(const __u8 *data, unsigned int bytes)
+unsigned int packet_checksum(const __u8 *ip)
 {
-	unsigned int sum = 0, i;
+	unsigned int bytes = ip[0] % 16 * 4, sum = 0, i;
 
 	for (i = 0; i < bytes; i += 2)
-		sum += data[i] << 8 | data[i + 1];
+		if (i != 10)
+			sum += ip[i] << 8 | ip[i + 1];
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum & 0xffff;
@@ -103,7 +104,7 @@ static void add_ipv4(const struct recipe *recipe, struct frame *frame)
 	ip[9] = recipe->protocol;
 	inet_pton(AF_INET, "192.0.2.1", ip + 12);
 	inet_pton(AF_INET, recipe->to, ip + 16);
-	put16(ip + 10, internet_checksum(ip, header));
+	put16(ip + 10, packet_checksum(ip));
 }
 
 static void add_extension(const struct recipe *recipe, struct frame *frame,

@@ -18,6 +18,7 @@ struct recipe {
 	const __u8 *mac;	/* destination */
 	const char *to;		/* destination address; decides the family */
 	int hops;		/* 0: 64 */
+	const __u8 *from;	/* source MAC; NULL: some machine's */
 	__u8 vlans;
 	__u8 protocol;
 	__u8 type;		/* of the ICMP message */
@@ -30,5 +31,8 @@ struct recipe {
 
 /* Build the frame of @recipe, with all lengths right. Aborts if too big. */
 void packet_build(const struct recipe *recipe, struct frame *frame);
+
+/* The checksum that the IPv4 header at @ip should have. */
+unsigned int packet_checksum(const __u8 *ip);
 
 #endif

@@ -15,6 +15,7 @@
 #define FRAMES		100000
 #define FRAMES_LONG	1000000
 #define SHORTEST	14
+#define BETWEEN_FORGETTING	500	/* frames: fewer than LEARNED_MAX */
 #define OFTEN_CHANGED	90	/* bytes at the front, where headers are */
 
 static struct world world;
@@ -106,12 +107,23 @@ static void change_mac(struct frame *frame)
 	       6);
 }
 
+/* Senders that are heard, and receivers that may have been. */
+static void change_stranger(struct frame *frame)
+{
+	const __u8 mac[6] = { 2, 3, 0, 0, 0, random_below(8) };
+
+	if (random_below(16) == 0)
+		memset(frame->data + 6, 0, 6);
+	else
+		memcpy(frame->data + random_below(2) * 6, mac, 6);
+}
+
 static void change(struct frame *frame)
 {
 	unsigned int times = random_below(5);
 
 	while (times--) {
-		switch (random_below(8)) {
+		switch (random_below(10)) {
 		case 0:
 			change_length(frame);
 			break;
@@ -120,6 +132,10 @@ static void change(struct frame *frame)
 			break;
 		case 2:
 			change_mac(frame);
+			break;
+		case 3:
+		case 4:
+			change_stranger(frame);
 			break;
 		default:
 			change_byte(frame);
@@ -149,7 +165,8 @@ static bool one_frame(unsigned long *outcomes)
 
 	case_build(test, &frame);
 	change(&frame);
-	model_decide(in, queue, run.flags, frame.data, frame.length, &expected);
+	model_decide(&run.model, in, queue, frame.data, frame.length,
+		     &expected);
 	outcomes[expected.outcome]++;
 	if (run_frame(&run, in, queue, frame.data, frame.length, 0, &expected))
 		return true;
@@ -157,24 +174,36 @@ static bool one_frame(unsigned long *outcomes)
 	return false;
 }
 
+/*
+ * Has the program learned what the model has? Then both forget, before the
+ * map could get too full.
+ */
+static bool compare_learned(unsigned long *learned)
+{
+	*learned += run.model.learned.count;
+	return run_learned(&run) && !learned_forget(&run.model.learned, &world);
+}
+
 static void test_frames(__u32 flags, const char *policy, unsigned long frames)
 {
 	unsigned long outcomes[OUTCOMES] = { 0 };
-	unsigned long done = 0;
+	unsigned long done = 0, learned = 0;
 	bool good;
 
-	run.flags = flags;
-	good = !world_configure(&world, flags);
+	good = run_configure(&run, flags);
 	while (good && done < frames) {
 		good = one_frame(outcomes);
 		done++;
+		if (good && done % BETWEEN_FORGETTING == 0)
+			good = compare_learned(&learned);
 	}
 	ksft_test_result(good, "%lu random frames, policy %s%s%s\n", done,
 			 policy, good ? "" : ": ", good ? "" : run.why);
 
 	/* A test of nothing but passed frames would prove little. */
-	good = true;
-	for (int i = 0; i < NO_METADATA; i++) {
+	printf("# learned: %lu\n", learned);
+	good = learned >= done / 500;
+	for (int i = 0; i < OUTCOMES; i++) {
 		printf("# %s: %lu\n", outcome_names[i], outcomes[i]);
 		good = good && outcomes[i] >= done / 2000;
 	}
@@ -194,6 +223,7 @@ int main(void)
 	printf("# RUBATO_SEED=%llu\n", random_state);
 	if (world_open(&world))
 		return 1;
+	model_start(&run.model);
 	test_frames(0, "time", frames);
 	test_frames(STEER_CONFIG_FIFO, "fifo", frames / 10);
 	good = run_books_balance(&run);

@@ -44,7 +44,7 @@ int queue_send(struct queue *queue, const void *data, unsigned int length);
 
 /*
  * Take one frame from a socket's RX ring. Returns its length, 0 if there is
- * none. *@data is valid until the next call; 16 bytes of metadata before it.
+ * none. *@data is valid until the next call.
  */
 unsigned int queue_receive(struct queue *queue, int socket, const __u8 **data);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every kind of frame against the steer program: verdict, metadata, counters;
+ * Every kind of frame against the steer program: verdict, bytes, counters;
  * then the same frames cut off at every length. What the table says is also
  * compared with the model, so that the random test can trust the model.
  */
@@ -24,12 +24,14 @@ static bool model_agrees(const struct test_case *test,
 {
 	struct verdict verdict;
 
-	model_decide(test->in, test->queue, run.flags, frame->data,
+	model_decide(&run.model, test->in, test->queue, frame->data,
 		     frame->length, &verdict);
 	if (verdict.outcome == expected->outcome &&
 	    verdict.slot == expected->slot &&
 	    (verdict.outcome != STEERED ||
-	     !memcmp(&verdict.meta, &expected->meta, sizeof(verdict.meta))))
+	     (verdict.routed == expected->routed &&
+	      !memcmp(verdict.next_hop, expected->next_hop, 6) &&
+	      !memcmp(verdict.source, expected->source, 6))))
 		return true;
 	snprintf(run.why, sizeof(run.why), "the model says %s, slot %u",
 		 outcome_names[verdict.outcome], verdict.slot);
@@ -68,7 +70,7 @@ static bool truncate_case(const struct test_case *test)
 		/* Exactly so long, so that a sanitizer sees the model too. */
 		exact = malloc(length);
 		memcpy(exact, frame.data, length);
-		model_decide(test->in, test->queue, run.flags, exact, length,
+		model_decide(&run.model, test->in, test->queue, exact, length,
 			     &expected);
 		if (expected.outcome != PASSED &&
 		    expected.outcome != MALFORMED) {
@@ -95,7 +97,7 @@ static void test_truncation(void)
 			 good ? "" : ": ", good ? "" : run.why);
 }
 
-/* Frames whose metadata an earlier program wrote before. */
+/* Frames with metadata before them, of a program that ran earlier. */
 static void test_earlier_metadata(void)
 {
 	struct verdict expected;
@@ -112,7 +114,7 @@ static void test_earlier_metadata(void)
 					 frame.data, frame.length, bytes,
 					 &expected);
 	}
-	ksft_test_result(good, "metadata of earlier programs is replaced%s%s\n",
+	ksft_test_result(good, "metadata of earlier programs stays%s%s\n",
 			 good ? "" : ": ", good ? "" : run.why);
 }
 
@@ -147,12 +149,10 @@ static void test_fifo(void)
 	bool good;
 
 	packet_build(&recipe, &frame);
-	run.flags = STEER_CONFIG_FIFO;
-	good = !world_configure(&world, run.flags);
+	good = run_configure(&run, STEER_CONFIG_FIFO);
 	good = good && run_frame(&run, UPLINK, 1, frame.data, frame.length, 0,
 				 &expected);
-	run.flags = 0;
-	good = !world_configure(&world, run.flags) && good;
+	good = run_configure(&run, 0) && good;
 	ksft_test_result(good, "fifo: everyone uses system's socket\n");
 }
 
@@ -165,6 +165,7 @@ int main(void)
 	ksft_set_plan(nr_cases + TESTS_BESIDE_CASES);
 	if (world_open(&world))
 		return 1;
+	model_start(&run.model);
 	for (i = 0; i < nr_cases; i++)
 		test_one_case(&cases[i]);
 	test_truncation();

@@ -3,27 +3,30 @@
 #include "world.h"
 
 const char *const place_names[PLACES] = {
-	"rbxup", "rbxc1", "rbxc2", "rbxbu", "rbxsh", "rbxst", "rbxbr", "rbxot",
+	"rbxup", "rbxc1", "rbxc2", "rbxbu", "rbxbs", "rbxsh", "rbxst", "rbxbr",
+	"rbxot",
 };
 
 const char *const peer_names[PLACES] = {
-	"rbxupp", "rbxc1p", "rbxc2p", "rbxbup", "rbxshp", "rbxstp", "rbxbrp",
-	"rbxotp",
+	"rbxupp", "rbxc1p", "rbxc2p", "rbxbup", "rbxbsp", "rbxshp", "rbxstp",
+	"rbxbrp", "rbxotp",
 };
 
 const __u8 mac_near[PLACES][6] = {
 	{ 2, 1, 0, 0, 0, 1 }, { 2, 1, 0, 0, 0, 2 }, { 2, 1, 0, 0, 0, 3 },
 	{ 2, 1, 0, 0, 0, 4 }, { 2, 1, 0, 0, 0, 5 }, { 2, 1, 0, 0, 0, 6 },
-	{ 2, 1, 0, 0, 0, 7 }, { 2, 1, 0, 0, 0, 8 },
+	{ 2, 1, 0, 0, 0, 7 }, { 2, 1, 0, 0, 0, 8 }, { 2, 1, 0, 0, 0, 9 },
 };
 
 const __u8 mac_far[PLACES][6] = {
 	{ 2, 2, 0, 0, 0, 1 }, { 2, 2, 0, 0, 0, 2 }, { 2, 2, 0, 0, 0, 3 },
 	{ 2, 2, 0, 0, 0, 4 }, { 2, 2, 0, 0, 0, 5 }, { 2, 2, 0, 0, 0, 6 },
-	{ 2, 2, 0, 0, 0, 7 }, { 2, 2, 0, 0, 0, 8 },
+	{ 2, 2, 0, 0, 0, 7 }, { 2, 2, 0, 0, 0, 8 }, { 2, 2, 0, 0, 0, 9 },
 };
 
 const __u8 mac_stranger[6] = { 2, 3, 0, 0, 0, 9 };
+const __u8 mac_server[6] = { 2, 3, 0, 0, 0, 1 };
+const __u8 mac_printer[6] = { 2, 3, 0, 0, 0, 2 };
 
 const struct world_port world_ports[PLACES_IN] = {
 	[UPLINK] = { 1, 0, STEER_PORT_UPLINK, 0, RUBATO_SLOTS, PLACES },
@@ -31,21 +34,33 @@ const struct world_port world_ports[PLACES_IN] = {
 	[VETH1] = { 1, 1, STEER_PORT_OWNED, VETH1_BASE, 1, PLACES },
 	[VETH2] = { 1, 2, STEER_PORT_OWNED, VETH1_BASE + 1, 1, BRIDGE },
 	[BRIDGED] = { 1, 0, STEER_PORT_UPLINK, 8192, RUBATO_SLOTS, BRIDGE },
+	[SECOND] = { 1, 0, STEER_PORT_UPLINK, 12288, RUBATO_SLOTS, BRIDGE },
 	[SHARED] = { 1, 0, 0, 16384, 2, PLACES },
 };
 
+const struct world_mac world_macs[] = {
+	{ mac_server, BRIDGED },
+	{ mac_printer, SECOND },
+	{ mac_far[VETH2], BRIDGED },	/* a lie: that container's route wins */
+};
+const int world_nr_macs = sizeof(world_macs) / sizeof(world_macs[0]);
+
+#define ANY_LENGTH	65535	/* the port it comes in by has the say */
+#define UP		STEER_ROUTE_UPLINK
+
 const struct world_route world_routes[] = {
-	{ "10.1.0.2", 32, 1, 0, VETH1, PLACES, mac_far[VETH1], 11, 1 },
-	{ "10.1.0.0", 16, 3, 0, SHARED, PLACES, mac_far[SHARED], 13, 7 },
-	{ "10.2.0.2", 32, 2, 0, VETH2, BRIDGE, mac_far[VETH2], 12, 2 },
-	{ "10.9.0.0", 16, 0, STEER_ROUTE_UPLINK, UPLINK, PLACES, NULL, 1, 3 },
-	{ "10.3.0.0", 24, 0, STEER_ROUTE_UPLINK, BRIDGED, BRIDGE, NULL, 2, 4 },
-	{ "224.0.0.0", 3, 0, STEER_ROUTE_UPLINK, BRIDGED, BRIDGE, NULL, 2, 4 },
-	{ "fd00:1::2", 128, 1, 0, VETH1, PLACES, mac_far[VETH1], 11, 1 },
-	{ "fd00:1::", 32, 3, 0, SHARED, PLACES, mac_far[SHARED], 13, 7 },
-	{ "fd00:2::2", 128, 2, 0, VETH2, BRIDGE, mac_far[VETH2], 12, 2 },
-	{ "fd00:9::", 32, 0, STEER_ROUTE_UPLINK, UPLINK, PLACES, NULL, 1, 3 },
-	{ "::", 0, 0, STEER_ROUTE_UPLINK, BRIDGED, BRIDGE, NULL, 2, 4 },
+	{ "10.1.0.2", 32, 1, 0, VETH1, PLACES, mac_far[VETH1], ANY_LENGTH },
+	{ "10.1.0.0", 16, 3, 0, SHARED, PLACES, mac_far[SHARED], MAX_NARROW },
+	{ "10.2.0.2", 32, 2, 0, VETH2, BRIDGE, mac_far[VETH2], ANY_LENGTH },
+	{ "10.9.0.0", 16, 0, UP, UPLINK, PLACES, NULL, ANY_LENGTH },
+	{ "10.3.0.0", 24, 0, UP, BRIDGED, BRIDGE, NULL, MAX_NARROW },
+	{ "10.3.1.0", 24, 0, UP, SECOND, BRIDGE, NULL, ANY_LENGTH },
+	{ "224.0.0.0", 3, 0, UP, BRIDGED, BRIDGE, NULL, ANY_LENGTH },
+	{ "fd00:1::2", 128, 1, 0, VETH1, PLACES, mac_far[VETH1], ANY_LENGTH },
+	{ "fd00:1::", 32, 3, 0, SHARED, PLACES, mac_far[SHARED], MAX_NARROW },
+	{ "fd00:2::2", 128, 2, 0, VETH2, BRIDGE, mac_far[VETH2], ANY_LENGTH },
+	{ "fd00:9::", 32, 0, UP, UPLINK, PLACES, NULL, ANY_LENGTH },
+	{ "::", 0, 0, UP, BRIDGED, BRIDGE, NULL, ANY_LENGTH },
 };
 const int world_nr_routes = sizeof(world_routes) / sizeof(world_routes[0]);
 
@@ -83,6 +98,7 @@ const struct world_socket world_sockets[] = {
 	{ VETH1_BASE, VETH1, 0, 0 },
 	{ VETH1_BASE + 1, VETH2, 0, 0 },
 	{ 8192, BRIDGED, 0, 0 },
+	{ 12288, SECOND, 0, 0 },
 	{ 16384, SHARED, 0, 0 },
 	{ 16385, SHARED, 0, 1 },
 	{ 16386, SHARED, 0, 2 },

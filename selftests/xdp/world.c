@@ -208,7 +208,6 @@ static int add_port(struct world *world, enum place place)
 		.xsk_base = from->base,
 		.xsk_stride = from->stride,
 		.max_length = MAX_LENGTH,
-		.port = 100 + place,
 	};
 
 	memcpy(port.mac, mac_near[place], 6);
@@ -228,12 +227,12 @@ static int add_route(struct world *world, const struct world_route *from)
 		.slot = from->slot,
 		.flags = from->flags,
 		.ifindex = world->ifindex[from->out],
-		.port = from->port,
-		.port_generation = from->generation,
+		.max_length = from->longest,
 	};
 
 	if (from->bridge != PLACES)
 		route.bridge_ifindex = world->ifindex[from->bridge];
+	memcpy(route.source_mac, mac_near[from->out], 6);
 	memcpy(route.mac, from->mac ? from->mac : (__u8 *)ZERO_MAC, 6);
 	if (inet_pton(AF_INET, from->prefix, key4.address) == 1)
 		return bpf_map_update_elem(
@@ -242,6 +241,18 @@ static int add_route(struct world *world, const struct world_route *from)
 	inet_pton(AF_INET6, from->prefix, key6.address);
 	return bpf_map_update_elem(bpf_map__fd(world->skeleton->maps.routes6),
 				   &key6, &route, BPF_ANY);
+}
+
+static int add_mac(struct world *world, const struct world_mac *from)
+{
+	struct steer_mac_key key = {
+		.bridge_ifindex = world->ifindex[BRIDGE],
+	};
+
+	memcpy(key.mac, from->mac, 6);
+	return bpf_map_update_elem(bpf_map__fd(world->skeleton->maps.macs),
+				   &key, &world->ifindex[from->behind],
+				   BPF_NOEXIST);
 }
 
 static int fill_tables(struct world *world)
@@ -257,6 +268,11 @@ static int fill_tables(struct world *world)
 		error = add_route(world, &world_routes[i]);
 		if (error)
 			return complain("fill the route maps", error);
+	}
+	for (i = 0; i < world_nr_macs; i++) {
+		error = add_mac(world, &world_macs[i]);
+		if (error)
+			return complain("fill the map macs", error);
 	}
 	return 0;
 }

@@ -17,6 +17,7 @@ enum place {
 	VETH1,		/* owned by tenant 1; sockets for one queue only */
 	VETH2,		/* owned by tenant 2; on the bridge */
 	BRIDGED,	/* an uplink on the same bridge */
+	SECOND,		/* another one there */
 	SHARED,		/* nobody's veth; room for two sockets a queue */
 	STRANGER,	/* not a port */
 	PLACES_IN,
@@ -27,6 +28,7 @@ enum place {
 
 #define QUEUES		2
 #define MAX_LENGTH	2048	/* of frames that ports take */
+#define MAX_NARROW	1294	/* of frames that leave by SHARED */
 #define VETH1_BASE	4096	/* of its indices into `xsks` */
 
 extern const char *const place_names[PLACES];	/* interfaces */
@@ -35,7 +37,9 @@ extern const char *const peer_names[PLACES];	/* their other ends */
 /* MAC addresses; those of the near ends are the ports' own. */
 extern const __u8 mac_near[PLACES][6];
 extern const __u8 mac_far[PLACES][6];	/* containers', the client's */
-extern const __u8 mac_stranger[6];
+extern const __u8 mac_stranger[6];	/* heard nowhere */
+extern const __u8 mac_server[6];	/* heard behind BRIDGED */
+extern const __u8 mac_printer[6];	/* heard behind SECOND */
 
 struct world_port {
 	int present;
@@ -50,7 +54,13 @@ struct world_route {
 	enum place out;
 	enum place bridge;	/* PLACES: none */
 	const __u8 *mac;	/* NULL: the FIB knows */
-	__u16 port, generation;
+	__u32 longest;		/* frame that leaves there, bytes */
+};
+
+/* What `macs` begins with; all on the bridge. */
+struct world_mac {
+	const __u8 *mac;
+	enum place behind;
 };
 
 /* What the kernel's FIB has been told; the longest prefix comes first. */
@@ -77,6 +87,8 @@ struct world_socket {
 extern const struct world_port world_ports[PLACES_IN];
 extern const struct world_route world_routes[];
 extern const int world_nr_routes;
+extern const struct world_mac world_macs[];
+extern const int world_nr_macs;
 extern const struct world_fib world_fib[];
 extern const int world_nr_fib;
 extern const struct world_neighbour world_neighbours[];
