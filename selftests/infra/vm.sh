@@ -6,22 +6,13 @@
 
 . ../ktap.sh
 . ../../scripts/lib/common.sh
+. ./machines.sh
 VM=$ROOT/scripts/vm
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 kernel_dir 6.12 >/dev/null || ktap_skip_all "no kernel: run scripts/setup"
 ktap_plan 23
-
-# machines TOKEN: the qemu processes of guests that were started with TOKEN.
-machines()
-{
-	grep -lzF -- "$1" /proc/[0-9]*/cmdline 2>/dev/null |
-		while read -r file; do
-			[ "$(cat "${file%cmdline}comm" 2>/dev/null)" = \
-				qemu-system-x86 ] && echo "$file"
-		done | wc -l
-}
 
 # gone TOKEN: within a few seconds.
 gone()

@@ -6,6 +6,7 @@
 
 . ../ktap.sh
 . ../../scripts/lib/common.sh
+. ./machines.sh
 VM=$ROOT/scripts/vm
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -52,11 +53,11 @@ read -r -t 200 line <"$work/stream"
 kill -TERM $script
 wait $script
 status=$?
-left=$(grep -lzF -- "$token" /proc/[0-9]*/cmdline 2>/dev/null | wc -l)
+left=$(machines "$token")
 if [ "$line" = first ] && [ $status = 143 ] && [ "$left" = 0 ]; then
 	ktap_pass "SIGTERM ends the machine, at once"
 else
 	ktap_fail "SIGTERM ends the machine, at once" \
-		"said '$line', status $status, $left processes left"
+		"said '$line', status $status, $left machines left"
 fi
 ktap_finish
