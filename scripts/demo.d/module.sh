@@ -23,7 +23,9 @@ PACKETS_PER_S=2000
 FLOOD=$ROOT/build/selftests/tools/flood
 MODULE=$ROOT/build/kmod-$(uname -r)/rubato.ko
 LOADED=
-export RUBATO_SOCKET=$OUT/control.sock
+# A socket cannot live on the file system that the virtual machine shares.
+WORK=$(mktemp -d)
+export RUBATO_SOCKET=$WORK/control.sock
 
 rubato()
 {
@@ -33,6 +35,7 @@ rubato()
 clean_up()
 {
 	topology_destroy
+	rm -rf "$WORK"
 	[ -z "$LOADED" ] || rmmod rubato
 	[ ! -d $TRACING/instances/rubato-demo ] ||
 		rmdir $TRACING/instances/rubato-demo
@@ -90,7 +93,7 @@ daemon()
 {
 	spawn_in host "$ROOT/build/bin/rubatod" --module yes \
 		--core $(($(nproc) - 1)) --socket "$RUBATO_SOCKET" \
-		--state "$OUT/tenants.state" \
+		--state "$WORK/tenants.state" \
 		< /dev/null > "$OUT/rubatod.log" 2>&1
 	topology_wait rubato status
 	rubato port add "$UPLINK" prefix "$UPLINK_PREFIX4"
