@@ -240,14 +240,13 @@ static int port_del(void *context, const char *interface,
 					glue_tenant_name(daemon,
 							 entry->port.slot));
 	if (entry->kind == PORT_VETH) {
-		settings_restore(daemon->settings, entry->veth.netns_inode,
-				 entry->veth.peer_ifindex, NULL);
+		/* Calls back that it is gone, which does all the rest. */
 		discover_veth_release(daemon->discover, entry->ifindex);
-	} else {
-		discover_uplink_unwatch(daemon->discover, entry->ifindex);
-		settings_restore(daemon->settings, daemon->own_netns,
-				 entry->ifindex, NULL);
+		return 0;
 	}
+	discover_uplink_unwatch(daemon->discover, entry->ifindex);
+	settings_restore(daemon->settings, daemon->own_netns, entry->ifindex,
+			 NULL);
 	ports_remove(daemon->ports, entry);
 	return 0;
 }

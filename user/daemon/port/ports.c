@@ -336,8 +336,8 @@ static struct port_entry *new_entry(struct ports *ports,
 	entry->port.owned = request->owned;
 	snprintf(entry->ifname, sizeof(entry->ifname), "%s", request->ifname);
 	entry->nr_prefixes = request->nr_prefixes;
-	memcpy(entry->prefixes, request->prefixes,
-	       request->nr_prefixes * sizeof(entry->prefixes[0]));
+	for (uint32_t i = 0; i < request->nr_prefixes; i++)
+		entry->prefixes[i] = request->prefixes[i];
 	return entry;
 }
 
