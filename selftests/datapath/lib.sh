@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2120
 #
 # What the tests of the running daemon share, to be sourced by bash as root:
 #
@@ -68,8 +68,9 @@ datapath_begin()
 # A module that is there is used; one that this test loads is taken out again.
 datapath_module()
 {
-	local module=$RUBATO_BUILD/kmod-$(uname -r)/rubato.ko
+	local module
 
+	module=$RUBATO_BUILD/kmod-$(uname -r)/rubato.ko
 	DATAPATH_INSERTED=
 	DATAPATH_AUTHORITY=daemon
 	if [ ! -e /sys/kernel/rubato ] && [ -f "$module" ] &&
