@@ -109,7 +109,7 @@ int rubato_params_derive(const struct rubato_settings *settings,
  * @tenant: the caller keeps it from being freed
  * @change: fields and their new values
  *
- * Pollers see the change at their next look at the ledger.
+ * The daemon is told, and has its pollers read the ledger again.
  *
  * Context: process; takes rubato_params_lock.
  * Return: 0, -EINVAL (a value out of its range), -ENODEV (just removed).
@@ -140,5 +140,7 @@ int rubato_settings_change(struct rubato_tenant *tenant,
 	trace_rubato_tenant_set(tenant, &settings);
 out:
 	mutex_unlock(&rubato_params_lock);
+	if (!err)
+		rubato_generation_advance();
 	return err;
 }

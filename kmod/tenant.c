@@ -48,7 +48,7 @@ static const char system_name[RUBATO_NAME_SIZE] = "system";
 static const char no_name[RUBATO_NAME_SIZE];
 
 /**
- * rubato_generation() - counts tenants and cgroups that came or went
+ * rubato_generation() - counts changes of tenants, settings and cgroups
  *
  * Context: any.
  */

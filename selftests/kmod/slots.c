@@ -47,7 +47,8 @@ static bool poll_tells(void)
 	ok &= expect(!put("tenant_add", "a") && readable(w.device));
 	ok &= expect(read_generation(w.device) == before + 1);
 	ok &= expect(!readable(w.device));
-	ok &= expect(!put("tenants/a/weight", "5") && !readable(w.device));
+	ok &= expect(!put("tenants/a/weight", "5") && readable(w.device));
+	ok &= expect(read_generation(w.device) == before + 2);
 	ok &= expect(put("tenant_add", "a") == -EEXIST && !readable(w.device));
 	ok &= expect(!put("tenant_remove", "a") && readable(w.device));
 	read_generation(w.device);
