@@ -109,14 +109,16 @@ traffic()
 	in_client ping -q -c 20 -i 0.05 "$(container_ip4 B)" | grep transmitted
 }
 
+# All counters of stat/ as one object, with few processes: each costs a tenth of
+# a second in an emulated machine.
 stat_of()
 {
-	local file
+	local file value
 
 	for file in "$SYSFS/tenants/$1/stat"/*; do
-		jq -n --arg key "${file##*/}" --argjson value "$(cat "$file")" \
-			'{($key): $value}'
-	done | jq -s add
+		read -r value < "$file"
+		echo "${file##*/} $value"
+	done | jq -Rn '[inputs / " " | {(.[0]): (.[1] | tonumber)}] | add'
 }
 
 events()

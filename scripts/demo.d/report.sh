@@ -88,6 +88,15 @@ report_meaning()
 		+ " % of the core."' "$DEMO_DIR/result.json"
 }
 
+# Numbers from a machine that does other things mean little: say so.
+report_disturbance()
+{
+	jq -r '([.rounds[].books | .stolen / .elapsed] | max * 1000 | round / 10)
+		| select(. > 3) | "Mind: other work on this machine took up to \(.) %"
+		+ " of the poller'\''s CPU; let it do nothing else and try again."' \
+		"$DEMO_DIR/result.json"
+}
+
 # Prints each condition; fails if one does not hold.
 report_verdict()
 {
