@@ -146,6 +146,22 @@ static void checksum_wrong(struct frame *frame)
 	frame->data[AT_IP + 10] ^= 0x5a;
 }
 
+static void from_group(struct frame *frame)
+{
+	frame->data[AT_IP + 8] = 0xff;
+}
+
+static void from_link(struct frame *frame)
+{
+	frame->data[AT_IP + 8] = 0xfe;
+	frame->data[AT_IP + 9] = 0xbf;
+}
+
+static void from_loopback(struct frame *frame)
+{
+	memset(frame->data + AT_IP + 8, 0, 15);
+}
+
 static void pad(struct frame *frame)
 {
 	memset(frame->data + frame->length, 0, 20);
@@ -294,6 +310,12 @@ const struct test_case cases[] = {
 	  { ROUTER(VETH1), "10.9.2.1", UDP }, NULL, LEFT },
 	{ "unreachable, IPv6", VETH1, 0,
 	  { ROUTER(VETH1), "fd00:9:0:2::1", UDP }, NULL, LEFT },
+	{ "from a group, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9::1", UDP }, from_group, LEFT },
+	{ "from a link-local address", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9::1", UDP }, from_link, LEFT },
+	{ "from the loopback address, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd00:9::1", UDP }, from_loopback, LEFT },
 	{ "the kernel has no route", VETH1, 0,
 	  { ROUTER(VETH1), "10.9.77.1", UDP }, NULL, LEFT },
 

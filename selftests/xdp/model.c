@@ -15,7 +15,7 @@ struct facts {
 	bool malformed, unclaimable, ipv6;
 	unsigned int l3_offset;
 	int hops;
-	__u8 to[16];
+	__u8 from[16], to[16];
 };
 
 static unsigned int get16(const __u8 *bytes)
@@ -117,6 +117,7 @@ static void read_ipv6(struct facts *facts, const __u8 *ip, unsigned int bytes)
 		return;
 	}
 	facts->hops = ip[7];
+	memcpy(facts->from, ip + 8, 16);
 	memcpy(facts->to, ip + 24, 16);
 	if (ip[24] == 0xff)
 		facts->unclaimable = true;
@@ -191,6 +192,15 @@ static const struct world_route *find_route(const struct facts *facts)
 	return best;
 }
 
+/* The FIB forwards nothing from a group, this link or this host. */
+static bool stays_here(const struct facts *facts)
+{
+	return facts->ipv6 &&
+	       (prefix_matches("ff00::", 8, facts->from, true) ||
+		prefix_matches("fe80::", 10, facts->from, true) ||
+		prefix_matches("::1", 128, facts->from, true));
+}
+
 /* Ask what the kernel's FIB would say to a frame for @facts->to. */
 static enum outcome find_neighbour(const struct facts *facts, enum place out,
 				   __u8 *mac)
@@ -202,7 +212,7 @@ static enum outcome find_neighbour(const struct facts *facts, enum place out,
 		if (prefix_matches(world_fib[i].prefix, world_fib[i].bits,
 				   facts->to, facts->ipv6))
 			fib = &world_fib[i];
-	if (!fib || fib->out != out)
+	if (!fib || fib->out != out || stays_here(facts))
 		return PASSED;
 	for (i = 0; i < world_nr_neighbours; i++) {
 		const struct world_neighbour *neighbour = &world_neighbours[i];

@@ -202,7 +202,7 @@ static void test_frames(__u32 flags, const char *policy, unsigned long frames)
 
 	/* A test of nothing but passed frames would prove little. */
 	printf("# learned: %lu\n", learned);
-	good = learned >= done / 500;
+	good = good && learned >= done / 500;
 	for (int i = 0; i < OUTCOMES; i++) {
 		printf("# %s: %lu\n", outcome_names[i], outcomes[i]);
 		good = good && outcomes[i] >= done / 2000;
