@@ -427,8 +427,11 @@ static void round_once(struct poller *poller)
 	struct sched_grant grant;
 
 	ledger_add(&own_line(poller)->passes, 1);
-	if (__atomic_load_n(&poller->calls_waiting, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&poller->calls_waiting, __ATOMIC_RELAXED)) {
+		/* It may have said to stop: no sleep before that is seen. */
 		run_calls(poller);
+		return;
+	}
 	take_handoffs(poller);
 	find_work(poller);
 	note_cpu_time(poller);
