@@ -193,8 +193,10 @@ main()
 	spawn_in client "$FLOOD" --to "$(container_ip4 B)" \
 		--pps $PACKETS_PER_S --seconds 6 > /dev/null
 	sleep 1
-	put $SYSFS/tenants/b/budget_cycles 20000
+	put $SYSFS/tenants/b/borrow 0
+	put $SYSFS/tenants/b/budget_cycles 100000
 	wait "$SPAWNED"
+	put $SYSFS/tenants/b/budget_cycles max
 	traffic 1 after
 	sleep 1
 	jq -n --argjson a "$(stat_of a)" --argjson b "$(stat_of b)" '{$a, $b}' \
