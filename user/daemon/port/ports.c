@@ -17,6 +17,7 @@
 /* A killed owner of 1,024 sockets took 14 s to let go of its queue. */
 #define BUSY_RETRY_MS		20
 #define BUSY_LIMIT_MS		60000
+#define BUSY_GRACE_MS		500
 
 struct ports *ports_new(const struct ports_config *config,
 			struct rubato_error *error)
@@ -153,7 +154,9 @@ static void pause_ms(long ms)
 
 /*
  * A queue that is busy may be one that we, or a daemon before us, are just
- * letting go of: its last socket takes grace periods to close.
+ * letting go of: its last socket takes grace periods to close, and then the
+ * kernel gives the queue back from a worker of its own. So nobody can know when
+ * it is free; only somebody else's socket keeps it for longer than a moment.
  */
 static int open_queue_patiently(struct ports *ports, struct port_entry *entry,
 				const struct queue_config *config,
@@ -168,7 +171,8 @@ static int open_queue_patiently(struct ports *ports, struct port_entry *entry,
 			return err;
 		if (reaper_busy(ports->config.reaper))
 			reaper_drain(ports->config.reaper);
-		else if (!ports->config.predecessor)
+		else if (!ports->config.predecessor &&
+			 waited_ms >= BUSY_GRACE_MS)
 			return err;
 		pause_ms(BUSY_RETRY_MS);
 		waited_ms += BUSY_RETRY_MS;
