@@ -252,7 +252,7 @@ datapath_tenants()
 datapath_uplink()
 {
 	rubato port add "$UPLINK" prefix "$UPLINK_PREFIX4" \
-		prefix "$UPLINK_PREFIX6" "$@" 2> /dev/null
+		prefix "$UPLINK_PREFIX6" "$@"
 }
 
 # All of it, as most tests want it: routed|bridged CONTAINER...
@@ -271,6 +271,7 @@ refused()
 	said=$("$@" 2>&1)
 	status=$?
 	echo "status $status: $said"
+	# shellcheck disable=SC2053 # a pattern
 	[[ $status == $wanted ]] && grep -q -- "$pattern" <<< "$said"
 }
 

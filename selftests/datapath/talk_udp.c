@@ -142,6 +142,7 @@ int talk_udp_ask(const struct talk_options *options)
 	struct tally tally = {};
 	struct asked *place;
 
+	talk_ready();
 	while (!talk_stopped && (!options->count || tally.answered + tally.lost +
 				 tally.corrupt < options->count)) {
 		place = free_place(places, options->window);
