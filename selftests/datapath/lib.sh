@@ -124,7 +124,7 @@ datapath_explain()
 {
 	ktap_print "the daemon's last words:"
 	ktap_print "$(tail -n 12 "$DATAPATH_LOG" 2> /dev/null)"
-	! datapath_alive || ktap_print "$(rubato port show 2>&1)"
+	! datapath_alive || ktap_print "$(rubato port show 2>&1 | head -n 8)"
 }
 
 # must NAME COMMAND...: the same, for what all the rest depends on.
