@@ -83,10 +83,12 @@ dns_measure()
 # loop, as redis-benchmark counts while it runs.
 redis_measure()
 {
+	local number='([0-9.nan-]+)'
+
 	in_client timeout "$1" redis-benchmark -h "$(container_ip4 a)" \
 		-p "$REDIS_PORT" -c 1 -n 100000000 -t get 2>/dev/null |
 		tr '\r' '\n' | grep -o 'rps=.*' | tail -n 1 |
-		sed -E 's/rps=([0-9.]+) \(overall: ([0-9.nan-]+)\) avg_msec=([0-9.nan-]+) \(overall: ([0-9.nan-]+)\).*/\2 \4/' |
+		sed -E "s/rps=$number \\(overall: $number\\) avg_msec=$number \\(overall: $number\\).*/\\2 \\4/" |
 		awk '{ rate = $1 + 0; mean = $2 + 0 }
 		     END { printf "{\"requests_per_s\": %.0f, \"mean_us\": %.0f}\n",
 			rate, mean * 1000 }'

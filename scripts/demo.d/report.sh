@@ -64,10 +64,12 @@ report_table()
 		   .books.error * 100] | @tsv' "$DEMO_DIR/result.json" |
 	while IFS=$'\t' read -r name p50 p99 low high p999 loss redis offered \
 			passed victim aggressor idle stolen error; do
-		printf '%-7s | %6.0f %18s %7.0f | %6.2f | %7.0f | %7.0f %7.0f | %6.1f %6.1f %6.1f %6.2f | %8.4f\n' \
+		printf '%-7s | %6.0f %18s %7.0f | %6.2f | %7.0f | ' \
 			"$name" "$p50" "$p99 ($low..$high)" "$p999" "$loss" \
-			"$redis" "$offered" "$passed" "$victim" "$aggressor" \
-			"$idle" "$stolen" "$error"
+			"$redis"
+		printf '%7.0f %7.0f | %6.1f %6.1f %6.1f %6.2f | %8.4f\n' \
+			"$offered" "$passed" "$victim" "$aggressor" "$idle" \
+			"$stolen" "$error"
 	done
 }
 

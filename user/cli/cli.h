@@ -73,6 +73,19 @@ int cli_words(struct cli *cli, const struct cli_word *words, int argc,
 int cli_no_words(struct cli *cli, int argc, char **argv);
 
 /*
+ * A command without arguments that asks one thing: the answer, the caller's to
+ * release, or NULL with an exit status in *ret and the reason printed.
+ */
+struct json_object *cli_ask(struct cli *cli, int argc, char **argv,
+			    struct json_object *(*ask)(struct rubato *,
+						       struct rubato_error *),
+			    int *ret);
+
+/* A command with one argument, that is done to it; @question if it lacks. */
+int cli_do(struct cli *cli, int argc, char **argv, const char *question,
+	   int (*what)(struct rubato *, const char *, struct rubato_error *));
+
+/*
  * The entry that @word names or abbreviates, of @count names, @stride bytes
  * apart; -1: none, -2: several.
  */

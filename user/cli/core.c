@@ -58,17 +58,11 @@ static const struct print_column columns[] = {
 
 static int run_show(struct cli *cli, int argc, char **argv)
 {
-	struct rubato_error error;
 	struct json_object *rows;
 	int ret;
 
-	ret = cli_no_words(cli, argc, argv);
-	if (!ret)
-		ret = cli_connect(cli);
-	if (ret)
-		return ret;
-	rows = rubato_core_list(cli->rubato, &error);
-	return rows ? print_table(cli, columns, rows) : cli_refused(&error);
+	rows = cli_ask(cli, argc, argv, rubato_core_list, &ret);
+	return rows ? print_table(cli, columns, rows) : ret;
 }
 
 static const struct cli_command commands[] = {

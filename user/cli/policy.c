@@ -6,17 +6,11 @@
 static int run_show(struct cli *cli, int argc, char **argv)
 {
 	struct json_object *status, *policy, *only;
-	struct rubato_error error;
 	int ret;
 
-	ret = cli_no_words(cli, argc, argv);
-	if (!ret)
-		ret = cli_connect(cli);
-	if (ret)
-		return ret;
-	status = rubato_status(cli->rubato, &error);
+	status = cli_ask(cli, argc, argv, rubato_status, &ret);
 	if (!status)
-		return cli_refused(&error);
+		return ret;
 	policy = print_find(status, "policy");
 	if (!policy) {
 		json_object_put(status);
@@ -31,17 +25,7 @@ static int run_show(struct cli *cli, int argc, char **argv)
 
 static int run_set(struct cli *cli, int argc, char **argv)
 {
-	struct rubato_error error;
-	int ret;
-
-	if (!argc)
-		return cli_usage(cli, "which policy?");
-	ret = cli_no_words(cli, argc - 1, argv + 1);
-	if (!ret)
-		ret = cli_connect(cli);
-	if (!ret && rubato_policy_set(cli->rubato, argv[0], &error))
-		ret = cli_refused(&error);
-	return ret;
+	return cli_do(cli, argc, argv, "which policy?", rubato_policy_set);
 }
 
 static const struct cli_command commands[] = {

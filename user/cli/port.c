@@ -68,17 +68,7 @@ static int run_add(struct cli *cli, int argc, char **argv)
 
 static int run_del(struct cli *cli, int argc, char **argv)
 {
-	struct rubato_error error;
-	int ret;
-
-	if (!argc)
-		return cli_usage(cli, "which interface?");
-	ret = cli_no_words(cli, argc - 1, argv + 1);
-	if (!ret)
-		ret = cli_connect(cli);
-	if (!ret && rubato_port_del(cli->rubato, argv[0], &error))
-		ret = cli_refused(&error);
-	return ret;
+	return cli_do(cli, argc, argv, "which interface?", rubato_port_del);
 }
 
 static const struct print_column columns[] = {
@@ -97,17 +87,11 @@ static const struct print_column columns[] = {
 
 static int run_show(struct cli *cli, int argc, char **argv)
 {
-	struct rubato_error error;
 	struct json_object *rows;
 	int ret;
 
-	ret = cli_no_words(cli, argc, argv);
-	if (!ret)
-		ret = cli_connect(cli);
-	if (ret)
-		return ret;
-	rows = rubato_port_list(cli->rubato, &error);
-	return rows ? print_table(cli, columns, rows) : cli_refused(&error);
+	rows = cli_ask(cli, argc, argv, rubato_port_list, &ret);
+	return rows ? print_table(cli, columns, rows) : ret;
 }
 
 static const struct cli_command commands[] = {

@@ -3,17 +3,11 @@
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct rubato_error error;
 	struct json_object *status;
 	int ret;
 
-	ret = cli_no_words(cli, argc, argv);
-	if (!ret)
-		ret = cli_connect(cli);
-	if (ret)
-		return ret;
-	status = rubato_status(cli->rubato, &error);
-	return status ? print_object(cli, status) : cli_refused(&error);
+	status = cli_ask(cli, argc, argv, rubato_status, &ret);
+	return status ? print_object(cli, status) : ret;
 }
 
 const struct cli_object cli_status = {

@@ -102,3 +102,38 @@ int cli_no_words(struct cli *cli, int argc, char **argv)
 	return argc ? cli_usage(cli, "\"%s\" is one word too many", argv[0]) :
 		      CLI_OK;
 }
+
+struct json_object *cli_ask(struct cli *cli, int argc, char **argv,
+			    struct json_object *(*ask)(struct rubato *,
+						       struct rubato_error *),
+			    int *ret)
+{
+	struct json_object *answer;
+	struct rubato_error error;
+
+	*ret = cli_no_words(cli, argc, argv);
+	if (!*ret)
+		*ret = cli_connect(cli);
+	if (*ret)
+		return NULL;
+	answer = ask(cli->rubato, &error);
+	if (!answer)
+		*ret = cli_refused(&error);
+	return answer;
+}
+
+int cli_do(struct cli *cli, int argc, char **argv, const char *question,
+	   int (*what)(struct rubato *, const char *, struct rubato_error *))
+{
+	struct rubato_error error;
+	int ret;
+
+	if (!argc)
+		return cli_usage(cli, "%s", question);
+	ret = cli_no_words(cli, argc - 1, argv + 1);
+	if (!ret)
+		ret = cli_connect(cli);
+	if (!ret && what(cli->rubato, argv[0], &error))
+		ret = cli_refused(&error);
+	return ret;
+}
