@@ -19,7 +19,6 @@
 # Where the module is loaded, or can be, the tenants are kept by the module; else
 # by the daemon. A test does not see the difference.
 
-DATAPATH_HERE=$PWD
 DATAPATH_TOP=$(cd ../.. && pwd)
 RUBATO_BUILD=${RUBATO_BUILD:-$DATAPATH_TOP/build}
 TALK=$RUBATO_BUILD/selftests/datapath/talk
@@ -63,6 +62,7 @@ datapath_begin()
 	trap 'exit 1' TERM INT HUP
 	datapath_module
 	ktap_plan "$1"
+	ktap_print "tenants are kept by the $DATAPATH_AUTHORITY"
 }
 
 # A module that is there is used; one that this test loads is taken out again.
@@ -77,7 +77,7 @@ datapath_module()
 	   insmod "$module" 2> /dev/null; then
 		DATAPATH_INSERTED=yes
 	fi
-	[ ! -e /sys/kernel/rubato ] || DATAPATH_AUTHORITY=kernel
+	[ ! -e /sys/kernel/rubato ] || DATAPATH_AUTHORITY=module
 }
 
 datapath_end()
