@@ -134,7 +134,7 @@ static bool test_stolen(void)
 	bench.sim.now += 5000000;
 	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_TX, 1, 64, bench.sim.now) ==
 	      5000000 && account->cycles[RUBATO_PHASE_TX] == 5000000;
-	/* More than the interval is not believed. */
+	/* More than the interval was lost before it: idle time will pay. */
 	bench.run_delay += 1ULL << 40;
 	bench.sim.now += 60000;
 	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_TX, 1, 64, bench.sim.now) ==
@@ -146,6 +146,19 @@ static bool test_stolen(void)
 	bench.sim.now += 100000;
 	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_TX, 1, 64, bench.sim.now) ==
 	      100000;
+	ok &= bench.books.owed_cycles == BOOKS_OWED_MAX;
+	bench.sim.now += 5000;
+	ok &= books_idle(&bench.books, bench.sim.now) == 0 &&
+	      bench.books.owed_cycles == BOOKS_OWED_MAX - 5000;
+	/* Losses in short intervals are found by a look, and taken from idle. */
+	bench.books.owed_cycles = 0;
+	bench.run_delay += 800;
+	books_look(&bench.books);
+	bench.sim.now += 500;
+	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_TX, 1, 64, bench.sim.now) ==
+	      500;
+	bench.sim.now += 1000;
+	ok &= books_idle(&bench.books, bench.sim.now) == 200;
 	/* A kernel that does not tell: nothing is ever stolen. */
 	bench.books.run_delay_cycles = NULL;
 	bench.run_delay += 50000;

@@ -30,24 +30,41 @@ static uint64_t books_cut(struct books *books, uint64_t now)
 	return interval;
 }
 
+void books_look(struct books *books)
+{
+	uint64_t delay = books_run_delay(books);
+
+	if (delay > books->run_delay_last)
+		books->owed_cycles += delay - books->run_delay_last;
+	if (books->owed_cycles > BOOKS_OWED_MAX)
+		books->owed_cycles = BOOKS_OWED_MAX;
+	books->run_delay_last = delay;
+}
+
+/* Moves at most @most of what is owed to `stolen`; the rest of @interval. */
+static uint64_t books_take_owed(struct books *books, uint64_t interval,
+				uint64_t most)
+{
+	uint64_t stolen = most < interval ? most : interval;
+
+	books->owed_cycles -= stolen;
+	account_add(&books->core->stolen_cycles, stolen);
+	return interval - stolen;
+}
+
 /*
  * Takes out of an interval what the kernel says the thread waited for a CPU
- * since it was last asked. A wait in an interval too short to be suspicious
- * was billed already; it can only be taken out of the interval that makes us
- * ask, and never more than that interval is long.
+ * since it was last asked, but no more than it is long: the rest was lost
+ * earlier, and is taken out of idle time.
  */
 static uint64_t books_less_stolen(struct books *books, uint64_t interval)
 {
-	uint64_t delay = books_run_delay(books);
-	uint64_t stolen = 0;
+	uint64_t owed = books->owed_cycles;
 
-	if (delay > books->run_delay_last)
-		stolen = delay - books->run_delay_last;
-	books->run_delay_last = delay;
-	if (stolen > interval)
-		stolen = interval;
-	account_add(&books->core->stolen_cycles, stolen);
-	return interval - stolen;
+	books_look(books);
+	if (books->owed_cycles < owed)
+		owed = books->owed_cycles;
+	return books_take_owed(books, interval, books->owed_cycles - owed);
 }
 
 static uint64_t books_end_interval(struct books *books, uint64_t now)
@@ -71,6 +88,7 @@ uint64_t books_idle(struct books *books, uint64_t now)
 {
 	uint64_t cycles = books_end_interval(books, now);
 
+	cycles = books_take_owed(books, cycles, books->owed_cycles);
 	account_add(&books->core->idle_cycles, cycles);
 	return cycles;
 }

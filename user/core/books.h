@@ -12,6 +12,9 @@
 #include <linux/rubato.h>
 #include "core/sched.h"
 
+/* About a second: a clock that tells more than that is not believed. */
+#define BOOKS_OWED_MAX	(1ULL << 31)
+
 struct books {
 	struct rubato_core *core;	/* this poller's line of `cores` */
 	struct sched *sched;
@@ -24,6 +27,7 @@ struct books {
 	uint64_t (*run_delay_cycles)(void *context);
 	void *context;
 	uint64_t run_delay_last;
+	uint64_t owed_cycles;		/* lost in intervals already billed */
 };
 
 void books_open(struct books *books, uint64_t now);
@@ -36,6 +40,14 @@ void books_open(struct books *books, uint64_t now);
 uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
 		    uint32_t units, uint32_t bytes, uint64_t now);
 uint64_t books_idle(struct books *books, uint64_t now);
+
+/*
+ * Asks the kernel now. Losses too short to make an interval suspicious add up
+ * (interrupts, mostly); what is found is taken out of idle time to come, since
+ * the intervals that it was lost in are billed. About once a millisecond.
+ */
+void books_look(struct books *books);
+
 /* The thread was blocked: no run delay can hide in it but its wake-up. */
 uint64_t books_asleep(struct books *books, uint64_t now);
 

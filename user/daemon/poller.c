@@ -18,6 +18,7 @@
 /* An interval this long may hide another thread's turn: ask the kernel. */
 #define SUSPICIOUS_US		20
 #define CPU_TIME_EVERY_US	10000
+#define LOOK_EVERY_US		1000
 #define TAKE_BACK_EVERY_US	50
 #define CALIBRATION_ROUNDS	64
 
@@ -272,6 +273,33 @@ int poller_refresh(struct poller *poller, void *slot_pointer)
 	return 0;
 }
 
+static uint64_t sum_of_accounts(struct poller *poller)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t slot = 0; slot < RUBATO_SLOTS; slot++)
+		for (int phase = 0; phase < RUBATO_PHASES; phase++)
+			sum += poller_account(poller, slot)->cycles[phase];
+	return sum;
+}
+
+static void read_cpu_time(struct poller *poller)
+{
+	__atomic_store_n(&own_line(poller)->cpu_time_ns,
+			 clock_thread_cpu_ns(), __ATOMIC_RELAXED);
+}
+
+int poller_snapshot(struct poller *poller, void *pointer)
+{
+	struct poller_snapshot *snapshot = pointer;
+
+	poller_bill(poller, RUBATO_SLOT_SYSTEM, RUBATO_PHASE_FORWARD, 0, 0);
+	read_cpu_time(poller);
+	snapshot->core = *own_line(poller);
+	snapshot->billed_cycles = sum_of_accounts(poller);
+	return 0;
+}
+
 /* --- the loop --- */
 
 /*
@@ -361,6 +389,7 @@ static void sleep_until_work(struct poller *poller)
 			 cycles == UINT64_MAX ? NULL : &timeout, NULL);
 	handoff_wake(poller->config.handoffs, poller->config.core);
 	poller->now = clock_cycles();
+	poller->slept = true;
 	books_asleep(&poller->books, poller->now);
 	ledger_add(&own_line(poller)->wakeups, 1);
 	poller->idle_since = poller->now;
@@ -372,6 +401,11 @@ static void idle(struct poller *poller)
 {
 	uint64_t spin = poller->config.spin_us;
 
+	if (poller->now >= poller->look_next) {
+		poller->look_next = poller->now +
+				    us_to_cycles(poller, LOOK_EVERY_US);
+		books_look(&poller->books);
+	}
 	poller->now = clock_cycles();
 	books_idle(&poller->books, poller->now);
 	if (!poller->idle_since)
@@ -418,8 +452,7 @@ static void note_cpu_time(struct poller *poller)
 		return;
 	poller->cpu_time_next = poller->now +
 				us_to_cycles(poller, CPU_TIME_EVERY_US);
-	__atomic_store_n(&own_line(poller)->cpu_time_ns,
-			 clock_thread_cpu_ns(), __ATOMIC_RELAXED);
+	read_cpu_time(poller);
 }
 
 static void round_once(struct poller *poller)
@@ -444,12 +477,48 @@ static void round_once(struct poller *poller)
 	serve(poller, &grant);
 }
 
+static uint64_t cycles_of(const struct poller *poller, uint64_t ns)
+{
+	return clock_ns_to_cycles(ns, poller->config.tsc_khz);
+}
+
+/*
+ * What the kernel says the thread had no CPU for since the last look. While it
+ * ran, that is what passed less what the thread's CPU clock counted: waiting
+ * for the CPU, and the hypervisor's part. Across a sleep only the waiting can
+ * be told, by run_delay.
+ */
+static uint64_t lost_since(const struct poller *poller,
+			   const struct clock_look *now)
+{
+	const struct clock_look *last = &poller->last_look;
+	uint64_t passed = now->cycles - last->cycles;
+	uint64_t ran = cycles_of(poller, now->cpu_ns - last->cpu_ns);
+
+	if (poller->slept)
+		return cycles_of(poller, now->run_delay_ns - last->run_delay_ns);
+	return passed > ran ? passed - ran : 0;
+}
+
+static struct clock_look look_at_clocks(const struct poller *poller)
+{
+	return (struct clock_look) {
+		.run_delay_ns = clock_run_delay_ns(poller->schedstat_fd),
+		.cpu_ns = clock_thread_cpu_ns(),
+		.cycles = clock_cycles(),
+	};
+}
+
+/* Ever; the books ask when an interval is suspiciously long, or was slept. */
 static uint64_t run_delay_cycles(void *context)
 {
 	struct poller *poller = context;
+	struct clock_look now = look_at_clocks(poller);
 
-	return clock_ns_to_cycles(clock_run_delay_ns(poller->schedstat_fd),
-				  poller->config.tsc_khz);
+	poller->lost_cycles += lost_since(poller, &now);
+	poller->last_look = now;
+	poller->slept = false;
+	return poller->lost_cycles;
 }
 
 /* Cycles to copy one frame of this size from cold memory, the median. */
@@ -508,6 +577,7 @@ static void open_books(struct poller *poller)
 							run_delay_cycles,
 		.context = poller,
 	};
+	poller->last_look = look_at_clocks(poller);
 	poller->now = clock_cycles();
 	books_open(&poller->books, poller->now);
 	line->flags = RUBATO_CORE_LIVE;

@@ -57,6 +57,13 @@ struct poller_config {
 	int module_fd;			/* /dev/rubato, or -1 */
 };
 
+/* Clocks read together. */
+struct clock_look {
+	uint64_t run_delay_ns;		/* waited for a CPU, ever */
+	uint64_t cpu_ns;		/* CLOCK_THREAD_CPUTIME_ID */
+	uint64_t cycles;
+};
+
 /* Work of one scheduler queue, served round robin. */
 struct source_list {
 	struct source *first;
@@ -70,6 +77,9 @@ struct poller {
 	struct sched *sched;
 	struct books books;
 	uint64_t now;			/* the stamp that the books end at */
+	struct clock_look last_look;	/* when the books last asked */
+	uint64_t lost_cycles;		/* without a CPU, ever */
+	bool slept;			/* since last_look */
 	int epoll_fd;
 	int schedstat_fd;
 	struct source_list active[RUBATO_SLOTS];
@@ -79,6 +89,7 @@ struct poller {
 	uint64_t byte_cycles_fp16;
 	uint64_t idle_since;		/* 0: was busy */
 	uint64_t cpu_time_next;		/* when to read the CPU clock again */
+	uint64_t look_next;		/* when to ask for lost time again */
 	uint64_t take_back_next;	/* when to look for hoards again */
 
 	pthread_t thread;
@@ -111,6 +122,18 @@ int poller_add_source(struct poller *poller, void *source);
 int poller_remove_source(struct poller *poller, void *source);
 int poller_set_policy(struct poller *poller, void *policy);
 int poller_refresh(struct poller *poller, void *slot_pointer);
+
+/*
+ * The books as of one instant, into a struct poller_snapshot: accounts, idle,
+ * asleep and stolen add up to the elapsed time, and the CPU clock was read at
+ * the same stamp. Costs the poller a look at each tenant's account.
+ */
+struct poller_snapshot {
+	struct rubato_core core;
+	uint64_t billed_cycles;		/* to all tenants and system */
+};
+int poller_snapshot(struct poller *poller, void *snapshot);
+
 /* Does nothing: after it, the poller has forgotten what it saw before. */
 int poller_barrier(struct poller *poller, void *unused);
 

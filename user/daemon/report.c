@@ -202,16 +202,14 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 	return object;
 }
 
-struct json_object *report_core(const struct rubato_core *core, uint32_t number,
-				const struct rubato_ledger *ledger)
+struct json_object *report_core(const struct poller_snapshot *snapshot,
+				uint32_t number)
 {
 	struct json_object *object = json_object_new_object();
-	uint64_t elapsed = word(&core->elapsed_cycles), billed = 0;
+	const struct rubato_core *core = &snapshot->core;
 
 	if (!object)
 		return NULL;
-	for (uint32_t slot = 0; slot < RUBATO_SLOTS; slot++)
-		billed += account_cycles(&ledger[slot].core[number]);
 	add_word(object, "core", number);
 	json_object_object_add(object, "cpu", json_object_new_int(core->cpu));
 	add_text(object, "policy", core->policy);
@@ -219,15 +217,15 @@ struct json_object *report_core(const struct rubato_core *core, uint32_t number,
 	add_word(object, "tsc_khz", core->tsc_khz);
 	add_flag(object, "tsc_invariant", core->tsc_invariant);
 	add_word(object, "quantum_cycles", core->quantum_cycles);
-	add_word(object, "elapsed_cycles", elapsed);
-	add_word(object, "billed_cycles", billed);
-	add_word(object, "idle_cycles", word(&core->idle_cycles));
-	add_word(object, "asleep_cycles", word(&core->asleep_cycles));
-	add_word(object, "stolen_cycles", word(&core->stolen_cycles));
-	add_word(object, "cpu_time_ns", word(&core->cpu_time_ns));
-	add_word(object, "passes", word(&core->passes));
-	add_word(object, "wakeups", word(&core->wakeups));
-	add_word(object, "negative_intervals", word(&core->negative_intervals));
+	add_word(object, "elapsed_cycles", core->elapsed_cycles);
+	add_word(object, "billed_cycles", snapshot->billed_cycles);
+	add_word(object, "idle_cycles", core->idle_cycles);
+	add_word(object, "asleep_cycles", core->asleep_cycles);
+	add_word(object, "stolen_cycles", core->stolen_cycles);
+	add_word(object, "cpu_time_ns", core->cpu_time_ns);
+	add_word(object, "passes", core->passes);
+	add_word(object, "wakeups", core->wakeups);
+	add_word(object, "negative_intervals", core->negative_intervals);
 	return object;
 }
 

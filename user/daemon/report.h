@@ -19,8 +19,8 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 				  uint32_t slot, uint32_t nr_cores,
 				  const struct rubato_steer *counters,
 				  uint32_t nr_cpus);
-struct json_object *report_core(const struct rubato_core *core, uint32_t number,
-				const struct rubato_ledger *ledger);
+struct json_object *report_core(const struct poller_snapshot *snapshot,
+				uint32_t number);
 struct json_object *report_port(const struct port_entry *entry,
 				const char *tenant);
 

@@ -268,11 +268,12 @@ static struct json_object *core_list(void *context)
 {
 	struct daemon *daemon = context;
 	struct json_object *array = json_object_new_array();
+	struct poller_snapshot snapshot;
 
-	for (uint32_t i = 0; array && i < daemon->nr_pollers; i++)
-		json_object_array_add(array,
-			report_core(&steer_cores(daemon->steer)[i], i,
-				    steer_ledger(daemon->steer)));
+	for (uint32_t i = 0; array && i < daemon->nr_pollers; i++) {
+		poller_call(&daemon->pollers[i], poller_snapshot, &snapshot);
+		json_object_array_add(array, report_core(&snapshot, i));
+	}
 	return array;
 }
 
