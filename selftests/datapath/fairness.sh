@@ -298,8 +298,9 @@ burden()
 }
 
 # What the attacker's packets cost more is in the attacker's account, as
-# delivery, and the victim's packets cost what they did. Other work of the
-# machine may fall into the victim's intervals: one measurement of three counts.
+# delivery, and a packet of the victim does not cost a multiple of what it did.
+# Other work of the machine may fall into the victim's intervals, and some of the
+# attacker's interrupts do: one measurement of three counts.
 attacker_pays()
 {
 	local tries
@@ -317,8 +318,8 @@ attacker_pays_now()
 	read -r a1 b1 forward1 rx1 <<< "$(costs_of_both)"
 	echo "attacker's delivery $a0 -> $a1; victim's delivery $b0 -> $b1," \
 	     "forward $forward0 -> $forward1, rx $rx0 -> $rx1"
-	((a1 > 3 * a0 && b1 <= 3 * b0 && forward1 <= 4 * forward0 &&
-	  rx1 <= 4 * rx0))
+	((a1 > 10 * a0)) &&
+		((b1 + forward1 + rx1 <= 4 * (b0 + forward0 + rx0)))
 }
 
 victim_lost_nothing()
