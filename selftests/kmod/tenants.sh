@@ -214,11 +214,11 @@ generation_counts()
 	echo /rbk1 > $R/tenants/a/cgroup_add
 	echo /rbk1 > $R/tenants/a/cgroup_remove
 	echo 5 > $R/tenants/a/weight
-	[ "$(cat $R/generation)" = $((g + 3)) ] || note "not 3 more" || return 1
+	[ "$(cat $R/generation)" = $((g + 4)) ] || note "not 4 more" || return 1
 	echo /rbk1 > $R/tenants/a/cgroup_add
 	rmdir "$CG/rbk1"
 	until_true has_members a "" || return 1
-	[ "$(cat $R/generation)" = $((g + 5)) ] || note "not 5 more"
+	[ "$(cat $R/generation)" = $((g + 6)) ] || note "not 6 more"
 }
 
 all_slots()
