@@ -78,6 +78,35 @@ arrives()
 	eventually arrives_more_than "$1" $(($(count_of "$1" rx_packets) + 1000))
 }
 
+# Ticks of the poller's CPU so far: all, and those that the hypervisor took.
+cpu_ticks()
+{
+	awk -v cpu="cpu$(datapath_cpu)" '$1 == cpu {
+		for (i = 2; i <= 9; i++) all += $i
+		print all, $9 }' /proc/stat
+}
+
+# check_time NAME COMMAND...: as check_here, for what needs a CPU that is there:
+# a hypervisor that takes it away for long, in the middle of anything, makes
+# single intervals arbitrarily long. What then fails says nothing.
+check_time()
+{
+	local name=$1 all0 taken0 all1 taken1 percent
+	shift
+
+	read -r all0 taken0 <<< "$(cpu_ticks)"
+	"$@" > "$DATAPATH_DIR/check.out" 2>&1 && { ktap_pass "$name"; return; }
+	read -r all1 taken1 <<< "$(cpu_ticks)"
+	percent=$(((taken1 - taken0) * 100 / (all1 - all0 + 1)))
+	if ((percent >= 10)); then
+		ktap_skip "$name" "the hypervisor took $percent % of the CPU"
+		ktap_print "$(cat "$DATAPATH_DIR/check.out")"
+	else
+		ktap_fail "$name" "$(cat "$DATAPATH_DIR/check.out")"
+		datapath_explain
+	fi
+}
+
 # --- books ---
 
 # Every cycle of the poller is in one account, and the kernel's own clock of
@@ -202,27 +231,20 @@ shares()
 		 (\$cycles_b / \$cycles_a / $wanted - 1 | fabs) <= 0.15 end)"
 }
 
-# weights NAME RATIO WEIGHT-A WEIGHT-B: in one contended window out of five; on
-# a machine that has other things to do, a generator may stop for a while.
+# weights RATIO WEIGHT-A WEIGHT-B: in one contended window out of five; on a
+# machine that has other things to do, a generator may stop for a while.
 weights()
 {
-	local tries said=$DATAPATH_DIR/shares
+	local tries
 
-	rubato tenant set a weight "$3" && rubato tenant set b weight "$4" &&
+	rubato tenant set a weight "$2" && rubato tenant set b weight "$3" &&
 		sleep 0.3
-	: > "$said"
 	for tries in 1 2 3 4 5; do
-		shares "$2" >> "$said" 2>&1
-		[ "$(tail -n 1 "$said")" != true ] || break
+		shares "$1" | tee "$DATAPATH_DIR/verdict"
+		grep -q '^true$' "$DATAPATH_DIR/verdict" && return
+		echo "not in window $tries"
 	done
-	if grep -q '^true$' "$said"; then
-		ktap_pass "$1"
-		ktap_print "window $tries: $(tail -n 2 "$said" | head -n 1)"
-	elif grep -q '^false$' "$said"; then
-		ktap_fail "$1" "$(cat "$said")"
-	else
-		ktap_skip "$1" "the generator is too slow to make the core contended"
-	fi
+	return 1
 }
 
 # --- policies ---
@@ -338,34 +360,34 @@ UPLINK_MAC=$(at host ip -j link show dev "$UPLINK" | jq -r '.[0].address')
 must "the daemon starts" datapath_daemon --spin-us always
 must "two tenants" datapath_tenants A B
 must "the wire" datapath_uplink
-check_here "books, with nothing to do" books_of_window
+check_time "books, with nothing to do" books_of_window
 
 must "two conversations" conversations
 BEFORE=$(costs_of_both)
 must "100 sockets with long filters in A" burden A 100
-check_here "the attacker pays for its own stack" attacker_pays
+check_time "the attacker pays for its own stack" attacker_pays
 finish burdenA
 check_here "the victim lost nothing" victim_lost_nothing
-check_here "books, after the attack" books_of_window
+check_time "books, after the attack" books_of_window
 
 flood flood A
 check_here "a flood arrives" arrives a
 must "packets of A cost so much that it wants more than it has" burden A 20
-check_here "a hard cap" hard_cap
-check_here "another budget, while running" budget_while_running
+check_time "a hard cap" hard_cap
+check_time "another budget, while running" budget_while_running
 check_here "another tenant next to it" victim_is_served
-check_here "borrowing" borrows
+check_time "borrowing" borrows
 finish burdenA
-check_here "no budget" no_budget
-check_here "books, under a flood" books_of_window
+check_time "no budget" no_budget
+check_time "books, under a flood" books_of_window
 flood_ends flood
 
 flood flood A B
 must "two floods" eval 'arrives a && arrives b'
 must "packets of A cost more than those of B" eval \
 	'burden A 60 && burden B 20'
-weights "weights 1:3" 3 100 300
-weights "weights 1:1" 1 100 100
+check_time "weights 1:3" weights 3 100 300
+check_time "weights 1:1" weights 1 100 100
 finish burdenA
 finish burdenB
 check_here "policy fifo" change fifo
