@@ -30,24 +30,36 @@ static uint64_t books_cut(struct books *books, uint64_t now)
 	return interval;
 }
 
-void books_look(struct books *books)
+/* What was lost since the kernel was last asked. */
+static uint64_t books_ask(struct books *books)
 {
 	uint64_t delay = books_run_delay(books);
+	uint64_t lost = 0;
 
 	if (delay > books->run_delay_last)
-		books->owed_cycles += delay - books->run_delay_last;
-	if (books->owed_cycles > BOOKS_OWED_MAX)
-		books->owed_cycles = BOOKS_OWED_MAX;
+		lost = delay - books->run_delay_last;
 	books->run_delay_last = delay;
+	return lost;
 }
 
-/* Moves at most @most of what is owed to `stolen`; the rest of @interval. */
-static uint64_t books_take_owed(struct books *books, uint64_t interval,
-				uint64_t most)
+static void books_owe(struct books *books, uint64_t lost)
+{
+	uint64_t room = BOOKS_OWED_MAX - books->owed_cycles;
+
+	books->owed_cycles += lost < room ? lost : room;
+}
+
+void books_look(struct books *books)
+{
+	books_owe(books, books_ask(books));
+}
+
+/* Bills at most @most of an interval as stolen; returns the rest of it. */
+static uint64_t books_steal(struct books *books, uint64_t interval,
+			    uint64_t most)
 {
 	uint64_t stolen = most < interval ? most : interval;
 
-	books->owed_cycles -= stolen;
 	account_add(&books->core->stolen_cycles, stolen);
 	return interval - stolen;
 }
@@ -59,12 +71,19 @@ static uint64_t books_take_owed(struct books *books, uint64_t interval,
  */
 static uint64_t books_less_stolen(struct books *books, uint64_t interval)
 {
-	uint64_t owed = books->owed_cycles;
+	uint64_t lost = books_ask(books);
 
-	books_look(books);
-	if (books->owed_cycles < owed)
-		owed = books->owed_cycles;
-	return books_take_owed(books, interval, books->owed_cycles - owed);
+	if (lost > interval)
+		books_owe(books, lost - interval);
+	return books_steal(books, interval, lost);
+}
+
+static uint64_t books_less_owed(struct books *books, uint64_t interval)
+{
+	uint64_t rest = books_steal(books, interval, books->owed_cycles);
+
+	books->owed_cycles -= interval - rest;
+	return rest;
 }
 
 static uint64_t books_end_interval(struct books *books, uint64_t now)
@@ -88,7 +107,7 @@ uint64_t books_idle(struct books *books, uint64_t now)
 {
 	uint64_t cycles = books_end_interval(books, now);
 
-	cycles = books_take_owed(books, cycles, books->owed_cycles);
+	cycles = books_less_owed(books, cycles);
 	account_add(&books->core->idle_cycles, cycles);
 	return cycles;
 }
