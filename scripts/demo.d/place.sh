@@ -96,6 +96,14 @@ sink()
 		< /dev/null > "$DEMO_DIR/sink.log" 2>&1 &
 }
 
+# The aggressor drops what it gets by XDP, where it arrives: so that its traffic
+# costs the datapath, and not the CPU that the victim's programs share with all.
+drop_udp()
+{
+	in_container "$1" ip link set eth0 xdp object \
+		"$ROOT/build/selftests/tools/drop.bpf.o" section xdp
+}
+
 # Unmodified programs of Debian; each logs to build/demo.
 place_services()
 {
@@ -110,7 +118,7 @@ place_services()
 	in_container a "$DEMO_DIR/redis-server" --port "$REDIS_PORT" \
 		--save '' --appendonly no --protected-mode no \
 		< /dev/null > "$DEMO_DIR/redis.log" 2>&1 &
-	each_aggressor sink
+	each_aggressor drop_udp
 	sink aside
 	echo 'victim.test A' > "$DEMO_DIR/queries"
 }
