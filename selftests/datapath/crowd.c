@@ -8,7 +8,9 @@
  * makes cgroups 0, 1, ... below the given one, and prints `ready PID` when all
  * namespaces are there, with a line `INDEX PID` for each before. Container n
  * waits until somebody gives it an interface eth0, which it makes 10.64+n.2/24
- * (10.64.0.2, 10.64.1.2, ... 10.65.0.2) and takes the .1 there for its gateway.
+ * (10.64.0.2, 10.64.1.2, ... 10.65.0.2) and takes the .1 there for its gateway,
+ * whose MAC is to be 02:00:00:00 and n. That it knows for good: the kernel learns
+ * 1,024 neighbours at most, those of all namespaces together.
  * SIGTERM ends all of them.
  */
 #include <arpa/inet.h>
@@ -16,6 +18,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <net/route.h>
 #include <sched.h>
 #include <signal.h>
@@ -77,6 +80,21 @@ static bool enter_cgroup(const char *parent, unsigned int index)
 	return done;
 }
 
+static bool know_gateway(int fd, unsigned int index)
+{
+	struct arpreq request = {
+		.arp_pa = address(address_of(index, 1)),
+		.arp_ha = {
+			.sa_family = ARPHRD_ETHER,
+			.sa_data = { 2, 0, 0, 0, index >> 8, index },
+		},
+		.arp_flags = ATF_COM | ATF_PERM,
+		.arp_dev = "eth0",
+	};
+
+	return !ioctl(fd, SIOCSARP, &request);
+}
+
 static bool set_up(int fd, unsigned int index)
 {
 	struct rtentry route = {
@@ -95,7 +113,8 @@ static bool set_up(int fd, unsigned int index)
 	    ioctl(fd, SIOCGIFFLAGS, &request))
 		return false;
 	request.ifr_flags |= IFF_UP;
-	return !ioctl(fd, SIOCSIFFLAGS, &request) && !ioctl(fd, SIOCADDRT, &route);
+	return !ioctl(fd, SIOCSIFFLAGS, &request) &&
+	       !ioctl(fd, SIOCADDRT, &route) && know_gateway(fd, index);
 }
 
 static void echo(int fd)

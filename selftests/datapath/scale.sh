@@ -40,16 +40,19 @@ containers()
 			--count "$COUNT"
 }
 
-# The wires: one batch for ip, since a process for each takes its time.
+# The wires: one batch for ip, since a process for each takes its time. Neighbours
+# are given, not learnt: 1,024 are what the kernel learns unless told otherwise.
 wires()
 {
-	local index pid
+	local index pid number
 
 	while read -r index pid; do
 		[ "$index" != ready ] || continue
+		printf -v number '%02x:%02x' $((index / 256)) $((index % 256))
 		cat <<-END
-		link add v$index type veth peer name eth0 netns $pid
+		link add v$index address 02:00:00:00:$number type veth peer name eth0 address 02:00:00:01:$number netns $pid
 		addr add $(address "$index" 1)/24 dev v$index
+		neigh add $(address "$index" 2) lladdr 02:00:00:01:$number nud permanent dev v$index
 		link set v$index up
 		END
 	done < "$(output crowd)" > "$DATAPATH_DIR/batch"

@@ -21,6 +21,8 @@
 
 struct steer {
 	struct steer_bpf *skeleton;	/* maps only; its program is not loaded */
+	struct steer_bpf *program_skeleton;
+	struct xdp_program *program;	/* NULL until something is attached */
 	char pin_dir[256];
 	uint32_t nr_cpus;
 	struct rubato_ledger *ledger;
@@ -29,8 +31,7 @@ struct steer {
 };
 
 struct steer_attachment {
-	struct steer_bpf *skeleton;
-	struct xdp_program *program;
+	struct steer *steer;
 	enum xdp_attach_mode mode;
 	int ifindex;
 };
@@ -156,6 +157,62 @@ static int load_maps(struct steer *steer, struct rubato_error *error)
 				err == -EPERM ? " (CAP_BPF and CAP_NET_ADMIN are needed: run as root)" : "");
 }
 
+/*
+ * One program for all netdevs, on the maps that they share: the verifier takes
+ * tens of milliseconds for it. libxdp loads it when it is attached first, for
+ * its dispatcher or to be alone, whichever the kernel can, and attaches it to
+ * the others as it is.
+ */
+static int open_program(struct steer *steer)
+{
+	struct bpf_map *map, *shared;
+	int err;
+
+	steer->program_skeleton = steer_bpf__open();
+	if (!steer->program_skeleton)
+		return -errno;
+	bpf_object__for_each_map(map, steer->program_skeleton->obj) {
+		if (is_private(map))
+			continue;
+		shared = bpf_object__find_map_by_name(steer->skeleton->obj,
+						      bpf_map__name(map));
+		err = bpf_map__reuse_fd(map, bpf_map__fd(shared));
+		if (err)
+			goto destroy;
+	}
+	steer->program = xdp_program__from_bpf_obj(
+				steer->program_skeleton->obj, "xdp");
+	err = libxdp_get_error(steer->program);
+	if (!err)
+		return 0;
+destroy:
+	steer_bpf__destroy(steer->program_skeleton);
+	steer->program = NULL;
+	return err;
+}
+
+static void close_program(struct steer *steer)
+{
+	if (!steer->program)
+		return;
+	xdp_program__close(steer->program);
+	steer_bpf__destroy(steer->program_skeleton);
+	steer->program = NULL;
+}
+
+/* A program that could not be loaded cannot be tried again: open it anew. */
+static int attach_mode(struct steer *steer, int ifindex,
+		       enum xdp_attach_mode mode)
+{
+	int err = steer->program ? 0 : open_program(steer);
+
+	if (!err)
+		err = xdp_program__attach(steer->program, ifindex, mode, 0);
+	if (err && steer->program && xdp_program__fd(steer->program) < 0)
+		close_program(steer);
+	return err;
+}
+
 static int silence(enum libbpf_print_level level, const char *format,
 		   va_list args)
 {
@@ -198,6 +255,7 @@ free_steer:
 
 void steer_close(struct steer *steer)
 {
+	close_program(steer);
 	unpin_maps(steer);
 	rmdir(steer->pin_dir);
 	unshare_maps(steer);
@@ -286,68 +344,11 @@ int steer_counters_fd(const struct steer *steer)
 	return bpf_map__fd(steer->skeleton->maps.steer);
 }
 
-/*
- * A program of its own for every netdev (a dispatcher owns its components),
- * on the maps that all share.
- */
-static struct steer_bpf *open_program(struct steer *steer)
+/* libxdp has made it an extension of its dispatcher, or left it what it was. */
+static bool in_dispatcher(const struct steer *steer)
 {
-	struct steer_bpf *skeleton = steer_bpf__open();
-	struct bpf_map *map, *shared;
-
-	if (!skeleton)
-		return NULL;
-	bpf_object__for_each_map(map, skeleton->obj) {
-		if (is_private(map))
-			continue;
-		shared = bpf_object__find_map_by_name(steer->skeleton->obj,
-						      bpf_map__name(map));
-		if (bpf_map__reuse_fd(map, bpf_map__fd(shared))) {
-			steer_bpf__destroy(skeleton);
-			return NULL;
-		}
-	}
-	return skeleton;
-}
-
-static int attach_mode(struct steer *steer,
-		       struct steer_attachment *attachment,
-		       enum xdp_attach_mode mode)
-{
-	int err;
-
-	attachment->skeleton = open_program(steer);
-	if (!attachment->skeleton)
-		return -ENOMEM;
-	attachment->program = xdp_program__from_bpf_obj(
-				attachment->skeleton->obj, "xdp");
-	err = libxdp_get_error(attachment->program);
-	if (err)
-		goto destroy;
-	err = xdp_program__attach(attachment->program, attachment->ifindex,
-				  mode, 0);
-	if (err)
-		goto close;
-	attachment->mode = mode;
-	return 0;
-
-close:
-	xdp_program__close(attachment->program);
-destroy:
-	steer_bpf__destroy(attachment->skeleton);
-	return err;
-}
-
-static bool in_dispatcher(int ifindex)
-{
-	struct xdp_multiprog *all = xdp_multiprog__get_from_ifindex(ifindex);
-	bool result;
-
-	if (libxdp_get_error(all))
-		return false;
-	result = !xdp_multiprog__is_legacy(all);
-	xdp_multiprog__close(all);
-	return result;
+	return bpf_program__type(steer->program_skeleton->progs.rubato_steer) ==
+	       BPF_PROG_TYPE_EXT;
 }
 
 struct steer_attachment *steer_attach(struct steer *steer, int ifindex,
@@ -362,11 +363,15 @@ struct steer_attachment *steer_attach(struct steer *steer, int ifindex,
 		rubato_error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
+	attachment->steer = steer;
 	attachment->ifindex = ifindex;
+	attachment->mode = XDP_MODE_NATIVE;
 	if (!generic)
-		err = attach_mode(steer, attachment, XDP_MODE_NATIVE);
-	if (err && err != -EBUSY)
-		err = attach_mode(steer, attachment, XDP_MODE_SKB);
+		err = attach_mode(steer, ifindex, XDP_MODE_NATIVE);
+	if (err && err != -EBUSY) {
+		attachment->mode = XDP_MODE_SKB;
+		err = attach_mode(steer, ifindex, XDP_MODE_SKB);
+	}
 	if (err) {
 		rubato_error_set(error, err, "%s: cannot attach XDP: %s%s",
 				 ifname, strerror(-err), err == -EBUSY ?
@@ -375,16 +380,14 @@ struct steer_attachment *steer_attach(struct steer *steer, int ifindex,
 		return NULL;
 	}
 	mode->native = attachment->mode == XDP_MODE_NATIVE;
-	mode->dispatcher = in_dispatcher(ifindex);
+	mode->dispatcher = in_dispatcher(steer);
 	return attachment;
 }
 
 void steer_detach(struct steer_attachment *attachment)
 {
-	xdp_program__detach(attachment->program, attachment->ifindex,
+	xdp_program__detach(attachment->steer->program, attachment->ifindex,
 			    attachment->mode, 0);
-	xdp_program__close(attachment->program);
-	steer_bpf__destroy(attachment->skeleton);
 	free(attachment);
 }
 
