@@ -107,14 +107,11 @@ static void deactivate(struct poller *poller, struct source *source)
 static void run_calls(struct poller *poller)
 {
 	struct poller_call *call;
-	uint64_t count;
 
 	pthread_mutex_lock(&poller->call_lock);
 	call = poller->calls;
 	poller->calls = NULL;
 	__atomic_store_n(&poller->calls_waiting, false, __ATOMIC_RELAXED);
-	if (read(poller->call_fd, &count, sizeof(count)) < 0)
-		count = 0;	/* nonblocking: the bell was not rung */
 	for (; call; call = call->next) {
 		call->result = call->fn(poller, call->argument);
 		call->done = true;
@@ -132,8 +129,9 @@ int poller_call(struct poller *poller, int (*fn)(struct poller *, void *),
 	pthread_mutex_lock(&poller->call_lock);
 	call.next = poller->calls;
 	poller->calls = &call;
-	__atomic_store_n(&poller->calls_waiting, true, __ATOMIC_RELAXED);
-	eventfd_write(poller->call_fd, 1);
+	/* Before the bell: whoever silences it sees this. */
+	__atomic_store_n(&poller->calls_waiting, true, __ATOMIC_RELEASE);
+	eventfd_write(poller->bell_fd, 1);
 	while (!call.done)
 		pthread_cond_wait(&poller->call_done, &poller->call_lock);
 	pthread_mutex_unlock(&poller->call_lock);
@@ -315,6 +313,14 @@ static void bill_finding(struct poller *poller, struct books_share *woken,
 		    poller->packet_cycles, 0, poller->now);
 }
 
+/* Who rang it has said why in a word that is looked at before any sleep. */
+static void silence_bell(struct poller *poller)
+{
+	eventfd_t rings;
+
+	eventfd_read(poller->bell_fd, &rings);
+}
+
 static void activate_events(struct poller *poller, struct epoll_event *events,
 			    int nr_events)
 {
@@ -324,8 +330,10 @@ static void activate_events(struct poller *poller, struct epoll_event *events,
 	for (int i = 0; i < nr_events; i++) {
 		struct source *source = events[i].data.ptr;
 
-		if (!source)		/* a call; its flag says so too */
+		if (!source) {
+			silence_bell(poller);
 			continue;
+		}
 		poller_activate(poller, source);
 		woken[nr_woken++] = (struct books_share) {
 			.slot = source->slot,
@@ -370,6 +378,12 @@ static uint64_t cycles_to_next(struct poller *poller)
 	return when > poller->now ? when - poller->now : 0;
 }
 
+static bool call_waits(const struct poller *poller)
+{
+	/* Pairs with poller_call(). */
+	return __atomic_load_n(&poller->calls_waiting, __ATOMIC_ACQUIRE);
+}
+
 static void sleep_until_work(struct poller *poller)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
@@ -378,7 +392,8 @@ static void sleep_until_work(struct poller *poller)
 	uint64_t ns;
 	int n;
 
-	if (!handoff_sleep(poller->config.handoffs, poller->config.core))
+	if (call_waits(poller) ||
+	    !handoff_sleep(poller->config.handoffs, poller->config.core))
 		return;
 	if (cycles != UINT64_MAX) {
 		ns = clock_cycles_to_ns(cycles, poller->config.tsc_khz);
@@ -460,7 +475,7 @@ static void round_once(struct poller *poller)
 	struct sched_grant grant;
 
 	ledger_add(&own_line(poller)->passes, 1);
-	if (__atomic_load_n(&poller->calls_waiting, __ATOMIC_RELAXED)) {
+	if (call_waits(poller)) {
 		/* It may have said to stop: no sleep before that is seen. */
 		run_calls(poller);
 		return;
@@ -639,16 +654,16 @@ static int open_bell(struct poller *poller)
 	poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (poller->epoll_fd < 0)
 		return -errno;
-	poller->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (poller->call_fd < 0)
+	poller->bell_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (poller->bell_fd < 0)
 		goto close_epoll;
-	if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, poller->call_fd, &event))
+	if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, poller->bell_fd, &event))
 		goto close_bell;
 	return 0;
 
 close_bell:
 	err = -errno;
-	close(poller->call_fd);
+	close(poller->bell_fd);
 	errno = -err;
 close_epoll:
 	err = -errno;
@@ -658,7 +673,7 @@ close_epoll:
 
 static void close_bell(struct poller *poller)
 {
-	close(poller->call_fd);
+	close(poller->bell_fd);
 	close(poller->epoll_fd);
 }
 
@@ -700,7 +715,7 @@ int poller_start(struct poller *poller, const struct poller_config *config,
 	err = open_bell(poller);
 	if (err)
 		goto free_sched;
-	handoffs_set_wakeup(config->handoffs, config->core, poller->call_fd);
+	handoffs_set_wakeup(config->handoffs, config->core, poller->bell_fd);
 	err = start_thread(poller);
 	if (err)
 		goto close_bell;

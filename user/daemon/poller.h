@@ -20,7 +20,11 @@
  * No wake-up is lost: sources are registered edge-triggered before a frame can
  * reach them, and a source leaves the active list only after its ring was seen
  * empty; a frame that comes later raises an edge that the next epoll_wait()
- * returns, whether that one sleeps or not.
+ * returns, whether that one sleeps or not. Other threads say in a word of
+ * memory what they want (a call, frames handed over) and then ring the bell, an
+ * eventfd that epoll watches level-triggered. The poller silences the bell when
+ * epoll shows it and looks at the words after that, before it sleeps: a word
+ * set earlier is seen, one set later rings again.
  */
 #ifndef RUBATO_DAEMON_POLLER_H
 #define RUBATO_DAEMON_POLLER_H
@@ -93,11 +97,11 @@ struct poller {
 	uint64_t take_back_next;	/* when to look for hoards again */
 
 	pthread_t thread;
-	int call_fd;			/* eventfd: calls are waiting */
+	int bell_fd;			/* eventfd: a call or a frame waits */
 	pthread_mutex_t call_lock;	/* protects calls */
 	pthread_cond_t call_done;
 	struct poller_call *calls;
-	bool calls_waiting;		/* atomic hint, set under call_lock */
+	bool calls_waiting;		/* atomic, set under call_lock */
 	bool stopping;			/* poller thread only */
 };
 

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A poller that may sleep at any moment, and threads that want something of it
+ * at any moment: every call is run once and answered, every frame handed over
+ * is taken, and a poller with nothing to do sleeps. What is lost here is never
+ * found again, so a program that hangs is the failure; it says where.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/sched.h"
+#include "daemon/poller.h"
+#include "kselftest.h"
+
+#define CORES		2
+#define CALLERS		3
+#define STUCK_S		60
+
+static struct rubato_ledger *ledger;
+static struct rubato_core cores[CORES];
+static struct forward_table *forward;
+static struct handoffs *handoffs;
+static struct poller pollers[CORES];
+static uint32_t tsc_khz;
+static uint64_t calls_run;
+
+static unsigned int scale(void)
+{
+	return getenv("RUBATO_LONG") ? 20 : 1;
+}
+
+static void stuck(int signal)
+{
+	static const char text[] = "Bail out! a call was not answered\n";
+
+	(void)signal;
+	if (write(STDOUT_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+static void start(uint64_t spin_us)
+{
+	for (uint32_t i = 0; i < CORES; i++) {
+		struct poller_config config = {
+			.core = i,
+			.cpu = -1,
+			.nr_cores = CORES,
+			.tsc_khz = tsc_khz,
+			.quantum_us = 50,
+			.spin_us = spin_us,
+			.ledger = ledger,
+			.cores = cores,
+			.forward = &forward,
+			.policy = &sched_policy_time,
+			.handoffs = handoffs,
+			.module_fd = -1,
+		};
+		struct rubato_error error = {};
+
+		if (poller_start(&pollers[i], &config, &error))
+			ksft_exit_fail_msg("%s\n", error.text);
+	}
+}
+
+static void stop(void)
+{
+	for (uint32_t i = 0; i < CORES; i++)
+		poller_stop(&pollers[i]);
+}
+
+/* On the poller's thread: no lock. */
+static int count(struct poller *poller, void *argument)
+{
+	uint64_t *word = argument;
+
+	if (poller == &pollers[0])
+		calls_run++;
+	++*word;
+	return 7;
+}
+
+static void *caller(void *argument)
+{
+	uint64_t *wrong = argument, ran = 0, calls = 5000 * scale();
+	unsigned int seed = (uintptr_t)argument;
+
+	for (uint64_t i = 0; i < calls; i++) {
+		if (poller_call(&pollers[0], count, &ran) != 7 || ran != i + 1)
+			++*wrong;
+		/* Up to beyond the time after which the poller sleeps. */
+		for (int spin = rand_r(&seed) % 20000; spin; spin--)
+			__builtin_ia32_pause();
+		alarm(STUCK_S);
+	}
+	return NULL;
+}
+
+static void test_calls(uint64_t spin_us)
+{
+	pthread_t threads[CALLERS];
+	uint64_t wrong[CALLERS] = {}, all_wrong = 0;
+
+	calls_run = 0;
+	start(spin_us);
+	for (int i = 0; i < CALLERS; i++)
+		pthread_create(&threads[i], NULL, caller, &wrong[i]);
+	for (int i = 0; i < CALLERS; i++) {
+		pthread_join(threads[i], NULL);
+		all_wrong += wrong[i];
+	}
+	stop();
+	ksft_test_result(!all_wrong &&
+			 calls_run == 5000ULL * scale() * CALLERS,
+			 "every call is run once and answered: sleep after %lu us\n",
+			 spin_us);
+}
+
+static void test_stopping(void)
+{
+	uint32_t rounds = 300 * scale();
+
+	for (uint32_t i = 0; i < rounds; i++) {
+		start(i % 3 * 25);
+		alarm(STUCK_S);
+		if (i % 2)
+			usleep(i % 7 * 50);
+		stop();
+	}
+	ksft_test_result(true, "started and stopped %u times\n", rounds);
+}
+
+static uint64_t passes(void)
+{
+	return __atomic_load_n(&cores[0].passes, __ATOMIC_RELAXED);
+}
+
+/* A sleeping poller makes no pass; waits until it makes none. */
+static bool sleeps(void)
+{
+	for (int i = 0; i < 200; i++) {
+		uint64_t before = passes();
+
+		usleep(50000);
+		if (passes() == before)
+			return true;
+	}
+	return false;
+}
+
+static bool all_taken(void)
+{
+	for (int i = 0; i < 10000; i++) {
+		if (!handoff_peek(handoffs, 1, 0))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* The sending core's thread is this one; its poller sends nothing. */
+static void test_handover(void)
+{
+	uint32_t frames = 20000 * scale(), full = 0;
+	uint8_t frame[64] = {};
+	unsigned int seed = 1;
+
+	start(0);
+	ksft_test_result(sleeps(), "with nothing to do it sleeps\n");
+	for (uint32_t i = 0; i < frames; i++) {
+		while (!handoff_send(handoffs, 1, 0, frame, sizeof(frame),
+				     RUBATO_SLOT_SYSTEM, false)) {
+			full++;
+			usleep(100);
+		}
+		for (int spin = rand_r(&seed) % 4000; spin; spin--)
+			__builtin_ia32_pause();
+		alarm(STUCK_S);
+	}
+	ksft_test_result(all_taken(), "%u frames handed over are taken\n",
+			 frames);
+	ksft_print_msg("the ring was full %u times\n", full);
+	ksft_test_result(sleeps(), "after the last it sleeps again\n");
+	stop();
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(7);
+	signal(SIGALRM, stuck);
+	alarm(STUCK_S);
+	ledger = calloc(RUBATO_SLOTS, sizeof(*ledger));
+	tsc_khz = clock_measure_tsc_khz();
+	handoffs = handoffs_new(CORES);
+	forward = forward_table_new(NULL, 0);
+	if (!ledger || !handoffs || !forward)
+		ksft_exit_fail_msg("out of memory\n");
+	test_calls(0);
+	test_calls(5);
+	test_calls(50);
+	test_stopping();
+	test_handover();
+	ksft_finished();
+}
