@@ -10,8 +10,7 @@ cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 
 CROWD=$RUBATO_BUILD/selftests/datapath/crowd
-COUNT=${RUBATO_SCALE:-128}
-[ "${RUBATO_LONG-}" != 1 ] || COUNT=1024
+COUNT=${RUBATO_SCALE:-1024}
 [ -z "${RUBATO_VM-}" ] || COUNT=32
 DATAPATH_PATIENCE_S=$((60 + COUNT / 2))
 
@@ -44,17 +43,18 @@ containers()
 # are given, not learnt: 1,024 are what the kernel learns unless told otherwise.
 wires()
 {
-	local index pid number
+	local index pid number near far
 
 	while read -r index pid; do
 		[ "$index" != ready ] || continue
 		printf -v number '%02x:%02x' $((index / 256)) $((index % 256))
-		cat <<-END
-		link add v$index address 02:00:00:00:$number type veth peer name eth0 address 02:00:00:01:$number netns $pid
-		addr add $(address "$index" 1)/24 dev v$index
-		neigh add $(address "$index" 2) lladdr 02:00:00:01:$number nud permanent dev v$index
-		link set v$index up
-		END
+		near=02:00:00:00:$number far=02:00:00:01:$number
+		echo "link add v$index address $near type veth peer" \
+		     "name eth0 address $far netns $pid"
+		echo "addr add $(address "$index" 1)/24 dev v$index"
+		echo "neigh add $(address "$index" 2) lladdr $far" \
+		     "nud permanent dev v$index"
+		echo "link set v$index up"
 	done < "$(output crowd)" > "$DATAPATH_DIR/batch"
 	at host ip -batch "$DATAPATH_DIR/batch"
 }

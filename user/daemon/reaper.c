@@ -10,18 +10,23 @@
 
 #include "reaper.h"
 
+#define REAPER_THREADS	8
+
 struct work_list {
 	struct reaper_work *first;
 	struct reaper_work **last;
 };
 
 struct reaper {
-	pthread_t thread;
+	pthread_t threads[REAPER_THREADS];
+	unsigned int nr_threads;
 	pthread_mutex_t lock;		/* protects what follows */
 	pthread_cond_t changed;
 	struct work_list waiting;
 	struct work_list finished;
 	unsigned int nr_unfinished;	/* submitted, ->reap() not returned */
+	unsigned int nr_running;
+	bool alone_runs;
 	bool stopping;
 
 	int bell;			/* eventfd: something is finished */
@@ -53,14 +58,26 @@ static struct reaper_work *list_pop(struct work_list *list)
 	return work;
 }
 
+static bool may_begin(const struct reaper *reaper)
+{
+	const struct reaper_work *work = reaper->waiting.first;
+
+	return work && !reaper->alone_runs &&
+	       !(work->alone && reaper->nr_running);
+}
+
 /* Called and returns with the lock held; lets go of it to work. */
 static void reap_one(struct reaper *reaper)
 {
 	struct reaper_work *work = list_pop(&reaper->waiting);
 
+	reaper->nr_running++;
+	reaper->alone_runs = work->alone;
 	pthread_mutex_unlock(&reaper->lock);
 	work->reap(work);
 	pthread_mutex_lock(&reaper->lock);
+	reaper->nr_running--;
+	reaper->alone_runs = false;
 	list_append(&reaper->finished, work);
 	reaper->nr_unfinished--;
 	eventfd_write(reaper->bell, 1);
@@ -73,7 +90,7 @@ static void *reaper_main(void *argument)
 
 	pthread_mutex_lock(&reaper->lock);
 	while (reaper->waiting.first || !reaper->stopping) {
-		if (reaper->waiting.first)
+		if (may_begin(reaper))
 			reap_one(reaper);
 		else
 			pthread_cond_wait(&reaper->changed, &reaper->lock);
@@ -106,6 +123,34 @@ static int on_bell(sd_event_source *source, int fd, uint32_t events,
 	return 0;
 }
 
+static void end_threads(struct reaper *reaper)
+{
+	pthread_mutex_lock(&reaper->lock);
+	reaper->stopping = true;
+	pthread_cond_broadcast(&reaper->changed);
+	pthread_mutex_unlock(&reaper->lock);
+	while (reaper->nr_threads)
+		pthread_join(reaper->threads[--reaper->nr_threads], NULL);
+}
+
+static int start_threads(struct reaper *reaper)
+{
+	int err = 0;
+
+	while (reaper->nr_threads < REAPER_THREADS && !err) {
+		pthread_t *thread = &reaper->threads[reaper->nr_threads];
+
+		err = pthread_create(thread, NULL, reaper_main, reaper);
+		if (err)
+			break;
+		reaper->nr_threads++;
+		pthread_setname_np(*thread, "rubato-reap");
+	}
+	if (err)
+		end_threads(reaper);
+	return -err;
+}
+
 struct reaper *reaper_new(sd_event *event, struct rubato_error *error)
 {
 	struct reaper *reaper = calloc(1, sizeof(*reaper));
@@ -125,10 +170,9 @@ struct reaper *reaper_new(sd_event *event, struct rubato_error *error)
 			      on_bell, reaper);
 	if (err < 0)
 		goto close_bell;
-	err = -pthread_create(&reaper->thread, NULL, reaper_main, reaper);
+	err = start_threads(reaper);
 	if (err)
 		goto unref;
-	pthread_setname_np(reaper->thread, "rubato-reap");
 	return reaper;
 
 unref:
@@ -146,11 +190,7 @@ failed:
 void reaper_free(struct reaper *reaper)
 {
 	reaper_drain(reaper);
-	pthread_mutex_lock(&reaper->lock);
-	reaper->stopping = true;
-	pthread_cond_broadcast(&reaper->changed);
-	pthread_mutex_unlock(&reaper->lock);
-	pthread_join(reaper->thread, NULL);
+	end_threads(reaper);
 	sd_event_source_unref(reaper->source);
 	close(reaper->bell);
 	pthread_cond_destroy(&reaper->changed);

@@ -2,27 +2,22 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include "program.h"
 #include "steer.h"
 #include "steer.skel.h"
 
-#define PROGRAM_NAME	"rubato_steer"
-
 struct steer {
 	struct steer_bpf *skeleton;	/* maps only; its program is not loaded */
-	struct steer_bpf *program_skeleton;
-	struct xdp_program *program;	/* NULL until something is attached */
+	struct program *program;
 	char pin_dir[256];
 	uint32_t nr_cpus;
 	struct rubato_ledger *ledger;
@@ -32,8 +27,8 @@ struct steer {
 
 struct steer_attachment {
 	struct steer *steer;
-	enum xdp_attach_mode mode;
 	int ifindex;
+	bool native;
 };
 
 static size_t map_bytes(const struct bpf_map *map)
@@ -157,62 +152,6 @@ static int load_maps(struct steer *steer, struct rubato_error *error)
 				err == -EPERM ? " (CAP_BPF and CAP_NET_ADMIN are needed: run as root)" : "");
 }
 
-/*
- * One program for all netdevs, on the maps that they share: the verifier takes
- * tens of milliseconds for it. libxdp loads it when it is attached first, for
- * its dispatcher or to be alone, whichever the kernel can, and attaches it to
- * the others as it is.
- */
-static int open_program(struct steer *steer)
-{
-	struct bpf_map *map, *shared;
-	int err;
-
-	steer->program_skeleton = steer_bpf__open();
-	if (!steer->program_skeleton)
-		return -errno;
-	bpf_object__for_each_map(map, steer->program_skeleton->obj) {
-		if (is_private(map))
-			continue;
-		shared = bpf_object__find_map_by_name(steer->skeleton->obj,
-						      bpf_map__name(map));
-		err = bpf_map__reuse_fd(map, bpf_map__fd(shared));
-		if (err)
-			goto destroy;
-	}
-	steer->program = xdp_program__from_bpf_obj(
-				steer->program_skeleton->obj, "xdp");
-	err = libxdp_get_error(steer->program);
-	if (!err)
-		return 0;
-destroy:
-	steer_bpf__destroy(steer->program_skeleton);
-	steer->program = NULL;
-	return err;
-}
-
-static void close_program(struct steer *steer)
-{
-	if (!steer->program)
-		return;
-	xdp_program__close(steer->program);
-	steer_bpf__destroy(steer->program_skeleton);
-	steer->program = NULL;
-}
-
-/* A program that could not be loaded cannot be tried again: open it anew. */
-static int attach_mode(struct steer *steer, int ifindex,
-		       enum xdp_attach_mode mode)
-{
-	int err = steer->program ? 0 : open_program(steer);
-
-	if (!err)
-		err = xdp_program__attach(steer->program, ifindex, mode, 0);
-	if (err && steer->program && xdp_program__fd(steer->program) < 0)
-		close_program(steer);
-	return err;
-}
-
 static int silence(enum libbpf_print_level level, const char *format,
 		   va_list args)
 {
@@ -242,8 +181,14 @@ struct steer *steer_open(const char *pin_dir, uint32_t nr_cpus,
 		goto destroy;
 	if (pin_maps(steer, error))
 		goto unshare;
+	steer->program = program_new(steer->skeleton->obj, steer->pin_dir);
+	if (!steer->program)
+		goto unpin;
 	return steer;
 
+unpin:
+	rubato_error_set(error, -ENOMEM, "out of memory");
+	unpin_maps(steer);
 unshare:
 	unshare_maps(steer);
 destroy:
@@ -255,7 +200,7 @@ free_steer:
 
 void steer_close(struct steer *steer)
 {
-	close_program(steer);
+	program_free(steer->program);
 	unpin_maps(steer);
 	rmdir(steer->pin_dir);
 	unshare_maps(steer);
@@ -263,50 +208,28 @@ void steer_close(struct steer *steer)
 	free(steer);
 }
 
-/* Takes our program off, whether it sits in a dispatcher or alone. */
-static bool detach_from(int ifindex)
-{
-	struct xdp_multiprog *all = xdp_multiprog__get_from_ifindex(ifindex);
-	struct xdp_program *program = NULL;
-	bool found = false;
-
-	if (libxdp_get_error(all))
-		return false;
-	if (xdp_multiprog__is_legacy(all)) {
-		program = xdp_multiprog__main_prog(all);
-		found = program &&
-			!strcmp(xdp_program__name(program), PROGRAM_NAME) &&
-			!xdp_multiprog__detach(all);
-		goto close;
-	}
-	while ((program = xdp_multiprog__next_prog(program, all))) {
-		if (strcmp(xdp_program__name(program), PROGRAM_NAME))
-			continue;
-		found = !xdp_program__detach(program, ifindex,
-					xdp_multiprog__attach_mode(all), 0);
-		break;
-	}
-close:
-	xdp_multiprog__close(all);
-	return found;
-}
-
 int steer_detach_stale(const char *pin_dir)
 {
-	char path[512];
 	uint32_t ifindex, *previous = NULL;
-	int fd, count = 0;
+	int *ifindexes = calloc(STEER_PORTS_MAX, sizeof(*ifindexes));
+	char path[512];
+	int fd, nr = 0;
 
 	snprintf(path, sizeof(path), "%s/ports", pin_dir);
 	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return 0;
-	while (!bpf_map_get_next_key(fd, previous, &ifindex)) {
-		count += detach_from(ifindex);
+	if (fd < 0 || !ifindexes)
+		goto out;
+	while (nr < STEER_PORTS_MAX &&
+	       !bpf_map_get_next_key(fd, previous, &ifindex)) {
+		ifindexes[nr++] = ifindex;
 		previous = &ifindex;
 	}
-	close(fd);
-	return count;
+	nr = program_detach_stale(pin_dir, ifindexes, nr);
+out:
+	if (fd >= 0)
+		close(fd);
+	free(ifindexes);
+	return nr;
 }
 
 struct rubato_ledger *steer_ledger(struct steer *steer)
@@ -344,13 +267,6 @@ int steer_counters_fd(const struct steer *steer)
 	return bpf_map__fd(steer->skeleton->maps.steer);
 }
 
-/* libxdp has made it an extension of its dispatcher, or left it what it was. */
-static bool in_dispatcher(const struct steer *steer)
-{
-	return bpf_program__type(steer->program_skeleton->progs.rubato_steer) ==
-	       BPF_PROG_TYPE_EXT;
-}
-
 struct steer_attachment *steer_attach(struct steer *steer, int ifindex,
 				      const char *ifname, bool generic,
 				      struct steer_mode *mode,
@@ -365,13 +281,11 @@ struct steer_attachment *steer_attach(struct steer *steer, int ifindex,
 	}
 	attachment->steer = steer;
 	attachment->ifindex = ifindex;
-	attachment->mode = XDP_MODE_NATIVE;
 	if (!generic)
-		err = attach_mode(steer, ifindex, XDP_MODE_NATIVE);
-	if (err && err != -EBUSY) {
-		attachment->mode = XDP_MODE_SKB;
-		err = attach_mode(steer, ifindex, XDP_MODE_SKB);
-	}
+		err = program_attach(steer->program, ifindex, true);
+	attachment->native = !err;
+	if (err && err != -EBUSY)
+		err = program_attach(steer->program, ifindex, false);
 	if (err) {
 		rubato_error_set(error, err, "%s: cannot attach XDP: %s%s",
 				 ifname, strerror(-err), err == -EBUSY ?
@@ -379,15 +293,15 @@ struct steer_attachment *steer_attach(struct steer *steer, int ifindex,
 		free(attachment);
 		return NULL;
 	}
-	mode->native = attachment->mode == XDP_MODE_NATIVE;
-	mode->dispatcher = in_dispatcher(steer);
+	mode->native = attachment->native;
+	mode->dispatcher = program_in_dispatcher(steer->program);
 	return attachment;
 }
 
 void steer_detach(struct steer_attachment *attachment)
 {
-	xdp_program__detach(attachment->steer->program, attachment->ifindex,
-			    attachment->mode, 0);
+	program_detach(attachment->steer->program, attachment->ifindex,
+		       attachment->native);
 	free(attachment);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_xdp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +13,12 @@
 
 #define COMPLETIONS_AT_ONCE	64
 #define STAGED_SIZE		256
+
+/*
+ * libxdp counts and lists the sockets of a UMEM, and does so without a lock,
+ * while tenants come on the control thread and go on the reaper's.
+ */
+static pthread_mutex_t libxdp_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint32_t round_down_pow2(uint32_t value)
 {
@@ -77,10 +85,29 @@ static int bind_socket(struct queue *queue, struct xsk_socket **socket,
 		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 		.bind_flags = bind_flags,
 	};
+	int err;
 
-	return xsk_socket__create_shared(socket, queue->ifname, queue->id,
-					 queue->umem, rx, tx, &queue->fill,
-					 &queue->completion, &config);
+	pthread_mutex_lock(&libxdp_lock);
+	err = xsk_socket__create_shared(socket, queue->ifname, queue->id,
+					queue->umem, rx, tx, &queue->fill,
+					&queue->completion, &config);
+	pthread_mutex_unlock(&libxdp_lock);
+	return err;
+}
+
+/*
+ * Only the last descriptor of a socket takes grace periods to close: that is
+ * done outside of the lock, where several may wait together.
+ */
+static void delete_socket(struct xsk_socket *socket)
+{
+	int last = fcntl(xsk_socket__fd(socket), F_DUPFD_CLOEXEC, 0);
+
+	pthread_mutex_lock(&libxdp_lock);
+	xsk_socket__delete(socket);
+	pthread_mutex_unlock(&libxdp_lock);
+	if (last >= 0)
+		close(last);
 }
 
 /*
@@ -147,7 +174,7 @@ struct source *queue_open_source(struct queue *queue, uint32_t slot,
 
 void queue_close_source(struct source *source)
 {
-	xsk_socket__delete(source->socket);
+	delete_socket(source->socket);
 	free(source);
 }
 
@@ -196,7 +223,7 @@ static int open_sockets(struct queue *queue, const struct queue_config *config,
 	}
 	if (!queue_open_source(queue, RUBATO_SLOT_SYSTEM, config->ring_size,
 			       error)) {
-		xsk_socket__delete(queue->tx_socket);
+		delete_socket(queue->tx_socket);
 		return error ? error->code : -EIO;
 	}
 	return 0;
@@ -290,7 +317,7 @@ void queue_close(struct queue *queue)
 		else
 			queue_close_source(source);
 	}
-	xsk_socket__delete(queue->tx_socket);
+	delete_socket(queue->tx_socket);
 	xsk_umem__delete(queue->umem);
 	unmap_area(queue);
 	free_arrays(queue);
