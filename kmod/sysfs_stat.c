@@ -85,6 +85,7 @@ ACCOUNT(dropped_ttl, dropped[RUBATO_DROP_TTL]);
 ACCOUNT(dropped_malformed, dropped[RUBATO_DROP_MALFORMED]);
 ACCOUNT(dropped_tx_error, dropped[RUBATO_DROP_TX_ERROR]);
 ACCOUNT(dropped_ring_full, dropped[RUBATO_DROP_RING_FULL]);
+ACCOUNT(dropped_no_chunk, dropped[RUBATO_DROP_NO_CHUNK]);
 STAT(credit_cycles, signed_show, rubato_account, credit_cycles);
 
 STEER(steer_packets, packets);
@@ -123,6 +124,7 @@ static struct attribute *stat_files[] = {
 	&stat_dropped_malformed.file.attr,
 	&stat_dropped_tx_error.file.attr,
 	&stat_dropped_ring_full.file.attr,
+	&stat_dropped_no_chunk.file.attr,
 	&stat_credit_cycles.file.attr,
 	&stat_steer_packets.file.attr,
 	&stat_steer_bytes.file.attr,

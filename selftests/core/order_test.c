@@ -571,11 +571,15 @@ static bool test_next_tenant(void)
 	account = &sim.ledger[3].core[0];
 	sched_bill(sim.sched, 3, RUBATO_PHASE_TX, 700, 1, 0);
 	account->dropped[RUBATO_DROP_RING_FULL] = 9;
+	account->dropped[RUBATO_DROP_NO_CHUNK] = 8;
+	account->dropped[RUBATO_DROP_HOARD] = 7;
 	params_read(&sim.ledger[3], &params);
 	params.generation++;
 	params_write(&sim.ledger[3], &params, "next");
 	sched_refresh(sim.sched, 3, sim.now);
 	ok = !sim_billed(account) && account->dropped[RUBATO_DROP_RING_FULL] == 9 &&
+	     account->dropped[RUBATO_DROP_NO_CHUNK] == 8 &&
+	     !account->dropped[RUBATO_DROP_HOARD] &&
 	     sched_cost(sim.sched, 3, RUBATO_PHASE_TX) == RUBATO_COST_UNKNOWN &&
 	     sim.ledger[0].core[0].cycles[RUBATO_PHASE_TX] == 700;
 	sim_close(&sim);

@@ -128,22 +128,6 @@ all_seen()
 	((more >= 0 && more < 200))
 }
 
-# Nothing is lost without a count: what was steered was received or did not fit
-# the ring, and what was received left or was dropped.
-conserved()
-{
-	rubato -j tenant show | jq -e '[.[].stats] |
-		(map(.steered.packets) | add) as $steered |
-		(map(.rx_packets) | add) as $received |
-		(map(.delivered_packets + .tx_packets) | add) as $left |
-		(map(.drops.ring_full + .drops.hoard) | add) as $unreceived |
-		(map(.dropped_packets) | add - $unreceived) as $dropped |
-		([$steered, $received, $left, $dropped, $unreceived] | tostring |
-			debug) |
-		$steered == $received + $unreceived and
-		$received == $left + $dropped'
-}
-
 # inject PLACE MAC TO... : and see to it that all are accounted for.
 inject()
 {

@@ -10,37 +10,10 @@
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 
-COUNT=1000
-BYTES=$((4 << 20))
-if [ "${RUBATO_LONG-}" = 1 ]; then
-	COUNT=20000
-	BYTES=$((64 << 20))
-fi
-[ -z "${RUBATO_VM-}" ] || [ "${RUBATO_LONG-}" = 1 ] || COUNT=200
-
-PAIRS=("client A" "A client" "A B" "B A")
-
 has_default_offloads()
 {
 	at "$1" ethtool -k eth0 | grep -q '^tx-checksumming: on' &&
 		at "$1" ethtool -k eth0 | grep -q '^tcp-segmentation-offload: on'
-}
-
-# each_pair COMMAND OPTION...: COMMAND FROM TO OPTION... for every pair.
-each_pair()
-{
-	local command=$1 pair
-	shift
-
-	for pair in "${PAIRS[@]}"; do
-		# shellcheck disable=SC2086 # two words
-		"$command" $pair "$@" || { echo "$pair failed"; return 1; }
-	done
-}
-
-ping_both()
-{
-	pings "$1" "$(at4 "$2")" && pings "$1" "$(at6 "$2")"
 }
 
 # Three fragments each way.
@@ -54,22 +27,6 @@ ping_full()
 {
 	pings "$1" "$(at4 "$2")" -M "do" -s 1472 &&
 		pings "$1" "$(at6 "$2")" -M "do" -s 1452
-}
-
-udp_both()
-{
-	local from=$1 to=$2
-	shift 2
-
-	ask "$from" "$to" "$(at4 "$to")" --count "$COUNT" --window 16 "$@" &&
-		ask "$from" "$to" "$(at6 "$to")" --count "$COUNT" \
-			--window 16 "$@"
-}
-
-tcp_both()
-{
-	stream "$1" "$2" "$(at4 "$2")" "$BYTES" &&
-		stream "$1" "$2" "$(at6 "$2")" "$BYTES"
 }
 
 flush_neighbours()
@@ -97,15 +54,16 @@ carried()
 	steered=$(count_of "$tenant" steered.packets)
 	delivered=$(count_of "$tenant" delivered_packets)
 	kernel=$(kernel_forwarded)
-	ask "$from" "$to" "$(at4 "$to")" --count "$COUNT" --window 16 || return
+	ask "$from" "$to" "$(at4 "$to")" --count "$DATAPATH_COUNT" \
+		--window 16 || return
 	received=$(($(count_of "$tenant" rx_packets) - received))
 	steered=$(($(count_of "$tenant" steered.packets) - steered))
 	delivered=$(($(count_of "$tenant" delivered_packets) - delivered))
 	kernel=$(($(kernel_forwarded) - kernel))
 	echo "received $received steered $steered delivered $delivered" \
-	     "of $COUNT; the kernel forwarded $kernel"
-	((received == steered && kernel == 0 && delivered == COUNT)) &&
-		((received == $4 * COUNT)) && return
+	     "of $DATAPATH_COUNT; the kernel forwarded $kernel"
+	((received == steered && kernel == 0 && delivered == DATAPATH_COUNT)) &&
+		((received == $4 * DATAPATH_COUNT)) && return
 	datapath_explain
 	false
 }

@@ -314,6 +314,22 @@ books_balance()
 		((ppm <= 1000))
 }
 
+# Nothing is lost without a count: what was steered was received or did not fit
+# the ring, and what was received left or was dropped.
+conserved()
+{
+	rubato -j tenant show | jq -e '[.[].stats] |
+		(map(.steered.packets) | add) as $steered |
+		(map(.rx_packets) | add) as $received |
+		(map(.delivered_packets + .tx_packets) | add) as $left |
+		(map(.drops.ring_full + .drops.no_chunk + .drops.hoard) | add) as $unreceived |
+		(map(.dropped_packets) | add - $unreceived) as $dropped |
+		([$steered, $received, $left, $dropped, $unreceived] | tostring |
+			debug) |
+		$steered == $received + $unreceived and
+		$received == $left + $dropped'
+}
+
 # --- traffic -----------------------------------------------------------------
 
 # at host|client|CONTAINER COMMAND...
@@ -442,4 +458,50 @@ pings()
 	shift 2
 
 	at "$from" ping -n -c 5 -i 0.05 -W 5 "$@" "$address"
+}
+
+# --- all with all ------------------------------------------------------------
+
+DATAPATH_COUNT=1000
+DATAPATH_BYTES=$((4 << 20))
+if [ "${RUBATO_LONG-}" = 1 ]; then
+	DATAPATH_COUNT=20000
+	DATAPATH_BYTES=$((64 << 20))
+elif [ -n "${RUBATO_VM-}" ]; then
+	DATAPATH_COUNT=200
+fi
+
+DATAPATH_PAIRS=("client A" "A client" "A B" "B A")
+
+# each_pair COMMAND OPTION...: COMMAND FROM TO OPTION... for every pair.
+each_pair()
+{
+	local command=$1 pair
+	shift
+
+	for pair in "${DATAPATH_PAIRS[@]}"; do
+		# shellcheck disable=SC2086 # two words
+		"$command" $pair "$@" || { echo "$pair failed"; return 1; }
+	done
+}
+
+ping_both()
+{
+	pings "$1" "$(at4 "$2")" && pings "$1" "$(at6 "$2")"
+}
+
+udp_both()
+{
+	local from=$1 to=$2
+	shift 2
+
+	set -- --count "$DATAPATH_COUNT" --window 16 "$@"
+	ask "$from" "$to" "$(at4 "$to")" "$@" &&
+		ask "$from" "$to" "$(at6 "$to")" "$@"
+}
+
+tcp_both()
+{
+	stream "$1" "$2" "$(at4 "$2")" "$DATAPATH_BYTES" &&
+		stream "$1" "$2" "$(at6 "$2")" "$DATAPATH_BYTES"
 }

@@ -226,20 +226,22 @@ uint64_t sched_cost(const struct sched *sched, uint32_t slot,
 
 /*
  * The slot got another tenant. What the last one used goes to `system`, so
- * that the books still balance; everything else begins anew. RING_FULL is not
- * this thread's to write.
+ * that the books still balance; everything else begins anew. What the kernel
+ * dropped is not this thread's to write.
  */
 static void sched_new_tenant(struct sched *sched, uint32_t slot)
 {
 	struct sched_slot *s = &sched->slot[slot];
 	struct rubato_account *system = sched->slot[RUBATO_SLOT_SYSTEM].account;
 	__u64 *word = (__u64 *)s->account;
+	__u64 *kernel = &s->account->dropped[RUBATO_DROP_RING_FULL];
+	__u64 *end = &s->account->dropped[RUBATO_DROPS];
 	size_t i;
 
 	for (i = 0; i < RUBATO_PHASES; i++)
 		account_add(&system->cycles[i], s->account->cycles[i]);
 	for (i = 0; i < sizeof(*s->account) / sizeof(*word); i++)
-		if (&word[i] != &s->account->dropped[RUBATO_DROP_RING_FULL])
+		if (&word[i] < kernel || &word[i] >= end)
 			account_set(&word[i], 0);
 	s->slice = (struct rubato_slice){ 0 };
 	memset(s->cost, 0, sizeof(s->cost));

@@ -19,21 +19,22 @@ static void refresh(struct daemon *daemon, uint32_t slot)
 }
 
 /*
- * Pollers begin the accounts of a new tenant at zero; the one word of them
- * that this thread writes is its to reset.
+ * Pollers begin the accounts of a new tenant at zero; the words of them that
+ * this thread writes are its to reset.
  */
-static void forget_ring_drops(struct daemon *daemon, uint32_t slot)
+static void forget_kernel_drops(struct daemon *daemon, uint32_t slot)
 {
 	struct rubato_ledger *entry = &steer_ledger(daemon->steer)[slot];
 
 	for (uint32_t i = 0; i < daemon->nr_pollers; i++)
-		__atomic_store_n(&entry->core[i].dropped[RUBATO_DROP_RING_FULL],
-				 0, __ATOMIC_RELAXED);
+		for (int why = RUBATO_DROP_RING_FULL; why < RUBATO_DROPS; why++)
+			__atomic_store_n(&entry->core[i].dropped[why], 0,
+					 __ATOMIC_RELAXED);
 }
 
 static void tenant_added(void *context, uint32_t slot)
 {
-	forget_ring_drops(context, slot);
+	forget_kernel_drops(context, slot);
 	refresh(context, slot);
 	log_line(LOG_LEVEL_INFO, "tenant %s: slot %u",
 		 glue_tenant_name(context, slot), slot);

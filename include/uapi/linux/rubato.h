@@ -58,7 +58,10 @@ enum rubato_phase {
 	RUBATO_PHASES
 };
 
-/* Why a poller dropped a frame. */
+/*
+ * Why a frame was dropped: by a poller or, from RUBATO_DROP_RING_FULL on, by the
+ * kernel on its way into a socket.
+ */
 enum rubato_drop {
 	RUBATO_DROP_HOARD,	/* taken back: broke, and the queue ran short */
 	RUBATO_DROP_TX_FULL,	/* the port it should leave by has no room */
@@ -67,7 +70,8 @@ enum rubato_drop {
 	RUBATO_DROP_TTL,	/* hop limit used up */
 	RUBATO_DROP_MALFORMED,	/* headers do not fit the frame */
 	RUBATO_DROP_TX_ERROR,	/* the kernel refused to transmit it */
-	RUBATO_DROP_RING_FULL,	/* in the kernel: the tenant's RX ring full */
+	RUBATO_DROP_RING_FULL,	/* the tenant's RX ring is full */
+	RUBATO_DROP_NO_CHUNK,	/* the queue has no chunk to put it into */
 	RUBATO_DROPS
 };
 
@@ -105,8 +109,8 @@ struct rubato_pool {
 
 /*
  * Four lines: what one poller did for one tenant. Writer: that poller only,
- * but for dropped[RUBATO_DROP_RING_FULL], which the control thread copies
- * from the sockets' statistics once a second.
+ * but for dropped[] from RUBATO_DROP_RING_FULL on, which the control thread
+ * copies from the sockets' statistics once a second.
  */
 struct rubato_account {
 	__u64 cycles[RUBATO_PHASES];
@@ -127,7 +131,7 @@ struct rubato_account {
 	__u64 virtual_time;	/* of the scheduler; for watching only */
 	__u64 served_batches;
 	__u64 broke_cycles;	/* time spent broke with work left */
-	__u64 reserved[3];
+	__u64 reserved[2];
 };
 
 struct rubato_ledger {

@@ -465,14 +465,18 @@ void ports_read_drops_of(struct ports *ports, struct source *source)
 {
 	struct xdp_statistics statistics = {};
 	socklen_t length = sizeof(statistics);
-	__u64 *word = &ports->config.ledger[source->slot].
-			core[source->queue->core].dropped[RUBATO_DROP_RING_FULL];
+	__u64 *dropped = ports->config.ledger[source->slot].
+			 core[source->queue->core].dropped;
 
 	if (getsockopt(source->fd, SOL_XDP, XDP_STATISTICS, &statistics,
 		       &length))
 		return;
-	ledger_add(word, statistics.rx_ring_full - source->ring_full_seen);
+	ledger_add(&dropped[RUBATO_DROP_RING_FULL],
+		   statistics.rx_ring_full - source->ring_full_seen);
 	source->ring_full_seen = statistics.rx_ring_full;
+	ledger_add(&dropped[RUBATO_DROP_NO_CHUNK],
+		   statistics.rx_dropped - source->no_chunk_seen);
+	source->no_chunk_seen = statistics.rx_dropped;
 }
 
 static void read_drops_of_port(struct ports *ports, struct port_entry *entry)
@@ -496,7 +500,7 @@ void ports_read_ring_drops(struct ports *ports)
 
 /* --- removing --- */
 
-/* On the reaper's thread: everything that waits. */
+/* On a thread of the reaper: everything that waits. */
 static void reap_port(struct reaper_work *work)
 {
 	struct port_entry *entry = (struct port_entry *)((char *)work -
@@ -526,6 +530,8 @@ void ports_remove(struct ports *ports, struct port_entry *entry)
 	ports_publish_routes(ports);
 	entry->work.reap = reap_port;
 	entry->work.done = port_reaped;
+	/* Tenants that are leaving have sockets on its queues. */
+	entry->work.alone = !entry->port.owned;
 	reaper_submit(ports->config.reaper, &entry->work);
 }
 

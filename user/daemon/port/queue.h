@@ -60,6 +60,7 @@ struct source {
 	int fd;
 	uint32_t ring_size;
 	uint64_t ring_full_seen;	/* control thread: of XDP_STATISTICS */
+	uint64_t no_chunk_seen;		/* the same */
 	struct source *next_polled;
 };
 
