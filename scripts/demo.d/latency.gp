@@ -16,7 +16,7 @@ set xrange [10:*]
 set yrange [0:3.05]
 set ytics ("0 %%" 0, "50 %%" 0.30103, "90 %%" 1, "99 %%" 2, "99.9 %%" 3)
 set grid xtics ytics mxtics lc rgb "#dddddd"
-set key bottom right box lc rgb "#bbbbbb" opaque
+set key top left box lc rgb "#bbbbbb" opaque
 
 file(name) = raw."/".name.".cdf"
 
