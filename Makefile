@@ -51,6 +51,12 @@ install:
 	$(Q)install -m 644 user/lib/librubato.h $(DESTDIR)$(PREFIX)/include/
 	$(Q)install -m 644 include/uapi/linux/rubato.h \
 		$(DESTDIR)$(PREFIX)/include/linux/
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system
+	$(Q)install -m 644 Documentation/man/*.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/
+	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|' user/daemon/rubatod.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/rubatod.service
 install: all
 
 check:
@@ -74,7 +80,8 @@ help:
 	@echo '  all              everything below build/ (default)'
 	@echo '  modules          rubato.ko for every kernel whose headers are found: the'
 	@echo "                   running kernel's and those that scripts/setup fetched"
-	@echo '  install          daemon, tool, library and headers to $$(DESTDIR)$$(PREFIX)'
+	@echo '  install          daemon, unit, tool, library, headers and man pages to'
+	@echo '                   $$(DESTDIR)$$(PREFIX)'
 	@echo '  modules_install  rubato.ko of one kernel to $$(DESTDIR)/lib/modules'
 	@echo '  clean            remove build/'
 	@echo 'Test:'

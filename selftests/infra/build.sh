@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 
 git -C "$ROOT" rev-parse HEAD >/dev/null 2>&1 ||
 	ktap_skip_all "this tree is no git repository"
-ktap_plan 11
+ktap_plan 12
 git clone -q "$ROOT" "$work/clone" && cd "$work/clone" || exit 1
 
 # Without a cache no module is built: that takes the longest, and scripts/check
@@ -73,5 +73,9 @@ build install DESTDIR="$work/root" PREFIX=/usr
 ktap_check "install goes to DESTDIR and PREFIX" test \
 	-x "$work/root/usr/sbin/rubatod" -a -x "$work/root/usr/sbin/rubato" \
 	-a -e "$work/root/usr/lib/librubato.so" \
-	-a -e "$work/root/usr/include/linux/rubato.h"
+	-a -e "$work/root/usr/include/linux/rubato.h" \
+	-a -e "$work/root/usr/share/man/man8/rubato.8"
+ktap_check "the unit starts what was installed" grep -q \
+	"^ExecStart=/usr/sbin/rubatod" \
+	"$work/root/usr/lib/systemd/system/rubatod.service"
 ktap_finish
