@@ -147,6 +147,20 @@ vlan()
 	fi
 }
 
+# The client's machine turns up in C, which is no port: its MAC, its address.
+moves_here()
+{
+	local mac
+
+	mac=$(mac_of client eth0)
+	pings A "$(at4 client)" && topology_container C &&
+		at client ip link set eth0 down &&
+		at C ip link set eth0 address "$mac" &&
+		at C ip addr add "$(at4 client)/24" dev eth0 &&
+		eventually at C ping -n -c 1 -W 1 "$(at4 A)" &&
+		pings A "$(at4 client)"
+}
+
 suite()
 {
 	KIND=$1
@@ -177,10 +191,12 @@ suite()
 		addressed A B vethB
 	vlan
 	ktap_check "$KIND: the books balance" books_balance
+	[ "$KIND" != bridged ] || check_here \
+		"$KIND: a machine that moves to this host is found" moves_here
 	check_here "$KIND: the daemon leaves" datapath_stop
 }
 
-datapath_begin 42 rbef
+datapath_begin 43 rbef
 suite routed
 topology_destroy
 datapath_forget_tenants

@@ -325,11 +325,18 @@ static int run_datapath(struct daemon *daemon, struct rubato_error *error)
 		err = -error->code;
 		goto free_ports;
 	}
+	daemon->fdb = fdb_open(daemon->event, &glue_fdb, daemon, error);
+	if (!daemon->fdb) {
+		err = -error->code;
+		goto free_discover;
+	}
 	err = settings_watch(daemon->settings, daemon->event, &glue_settings,
 			     daemon, error);
 	if (!err)
 		err = serve_until_told(daemon, error);
 	sd_event_source_unref(daemon->timer);
+	fdb_close(daemon->fdb);
+free_discover:
 	discover_free(daemon->discover);
 free_ports:
 	ports_free(daemon->ports);

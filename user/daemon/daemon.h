@@ -19,6 +19,7 @@
 #include "control/tenants.h"
 #include "handoff.h"
 #include "host/discover.h"
+#include "host/fdb.h"
 #include "host/settings.h"
 #include "poller.h"
 #include "port/ports.h"
@@ -43,6 +44,7 @@ struct daemon {
 	struct handoffs *handoffs;
 	struct tenants *tenants;
 	struct discover *discover;
+	struct fdb *fdb;
 	struct nl_sock *ask;		/* rtnetlink, for questions of ports */
 	struct ports *ports;
 	struct forward_table *forward;	/* of the ports; pollers read it */
@@ -66,6 +68,7 @@ int daemon_restore(const char *pin_dir);
 /* glue.c: what the parts tell each other. */
 extern const struct tenants_callbacks glue_tenants;
 extern const struct discover_ops glue_discover;
+extern const struct fdb_ops glue_fdb;
 extern const struct settings_ops glue_settings;
 const char *glue_tenant_name(void *context, uint32_t slot);
 

@@ -239,6 +239,29 @@ const struct discover_ops glue_discover = {
 	.log = discover_log,
 };
 
+/* --- machines on bridges --- */
+
+static void machine_moved(void *context, int bridge_ifindex,
+			  const uint8_t *mac, int ifindex)
+{
+	struct daemon *daemon = context;
+
+	steer_machine_moved(daemon->steer, bridge_ifindex, mac, ifindex);
+}
+
+static void machines_lost(void *context)
+{
+	struct daemon *daemon = context;
+
+	log_line(LOG_LEVEL_DEBUG, "bridges learn faster than can be followed");
+	steer_forget_machines(daemon->steer);
+}
+
+const struct fdb_ops glue_fdb = {
+	.learnt = machine_moved,
+	.lost = machines_lost,
+};
+
 /* --- settings --- */
 
 static struct port_entry *port_of_peer(struct daemon *daemon, uint64_t netns,

@@ -368,6 +368,32 @@ void steer_clear_socket(struct steer *steer, uint32_t index)
 	bpf_map_delete_elem(bpf_map__fd(steer->skeleton->maps.xsks), &index);
 }
 
+static int macs_fd(const struct steer *steer)
+{
+	return bpf_map__fd(steer->skeleton->maps.macs);
+}
+
+void steer_machine_moved(struct steer *steer, int bridge_ifindex,
+			 const uint8_t *mac, int ifindex)
+{
+	struct steer_mac_key key = { .bridge_ifindex = bridge_ifindex };
+	uint32_t known;
+
+	memcpy(key.mac, mac, sizeof(key.mac));
+	if (!bpf_map_lookup_elem(macs_fd(steer), &key, &known) &&
+	    known != (uint32_t)ifindex)
+		bpf_map_delete_elem(macs_fd(steer), &key);
+}
+
+void steer_forget_machines(struct steer *steer)
+{
+	struct steer_mac_key key;
+
+	while (!bpf_map_get_next_key(macs_fd(steer), NULL, &key) &&
+	       !bpf_map_delete_elem(macs_fd(steer), &key))
+		;
+}
+
 int steer_set_shared(struct steer *steer, bool shared)
 {
 	struct steer_config config = {

@@ -76,6 +76,14 @@ int steer_set_socket(struct steer *steer, uint32_t index, int fd);
 /* After its return no frame is on its way to the socket that was there. */
 void steer_clear_socket(struct steer *steer, uint32_t index);
 
+/*
+ * A machine on a bridge is behind @ifindex now: it is forgotten elsewhere. Or
+ * all are forgotten, until they are heard again.
+ */
+void steer_machine_moved(struct steer *steer, int bridge_ifindex,
+			 const uint8_t *mac, int ifindex);
+void steer_forget_machines(struct steer *steer);
+
 /* Everyone in one socket (policy fifo), or each tenant in its own. */
 int steer_set_shared(struct steer *steer, bool shared);
 
