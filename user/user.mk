@@ -6,6 +6,7 @@ LIBRARY_REAL := $(BUILD)/lib/librubato.so.$(VERSION)
 LIBRARY_A := $(BUILD)/lib/librubato.a
 LIBRARY_SO := $(BUILD)/lib/librubato.so
 CORE := $(BUILD)/core.a
+STAGE := $(BUILD)/stage.a
 DAEMON := $(BUILD)/bin/rubatod
 TOOL := $(BUILD)/bin/rubato
 
@@ -14,11 +15,12 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(addsuffix /*.c,$(1))))
 DAEMON_DIRS := user/daemon $(patsubst %/,%,$(wildcard user/daemon/*/))
 
 CORE_OBJECTS := $(call objects,user/core)
+STAGE_OBJECTS := $(call objects,user/stage)
 LIBRARY_OBJECTS := $(call objects,user/lib)
 DAEMON_OBJECTS := $(call objects,$(DAEMON_DIRS))
 TOOL_OBJECTS := $(call objects,user/cli)
-USER_OBJECTS := $(CORE_OBJECTS) $(LIBRARY_OBJECTS) $(DAEMON_OBJECTS) \
-		$(TOOL_OBJECTS)
+USER_OBJECTS := $(CORE_OBJECTS) $(STAGE_OBJECTS) $(LIBRARY_OBJECTS) \
+		$(DAEMON_OBJECTS) $(TOOL_OBJECTS)
 
 USER_PACKAGES := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 json-c libsystemd
 USER_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(USER_PACKAGES))
@@ -41,7 +43,8 @@ $(BUILD)/obj/%.o: %.c
 # Archives are made anew: an object whose source is gone must not stay in.
 $(LIBRARY_A): $(LIBRARY_OBJECTS)
 $(CORE): $(CORE_OBJECTS)
-$(LIBRARY_A) $(CORE):
+$(STAGE): $(STAGE_OBJECTS)
+$(LIBRARY_A) $(CORE) $(STAGE):
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -57,7 +60,7 @@ $(LIBRARY_SO): $(LIBRARY_REAL)
 	$(Q)ln -sf $(notdir $<) $(@D)/$(LIBRARY_SONAME)
 	$(Q)ln -sf $(LIBRARY_SONAME) $@
 
-$(DAEMON): $(DAEMON_OBJECTS) $(CORE) $(LIBRARY_A)
+$(DAEMON): $(DAEMON_OBJECTS) $(CORE) $(STAGE) $(LIBRARY_A)
 $(DAEMON): LIBS = $(DAEMON_LIBS)
 $(TOOL): $(TOOL_OBJECTS) $(LIBRARY_A)
 $(TOOL): LIBS = $(LIBRARY_LIBS)
