@@ -84,6 +84,8 @@ ACCOUNT(dropped_too_long, dropped[RUBATO_DROP_TOO_LONG]);
 ACCOUNT(dropped_ttl, dropped[RUBATO_DROP_TTL]);
 ACCOUNT(dropped_malformed, dropped[RUBATO_DROP_MALFORMED]);
 ACCOUNT(dropped_tx_error, dropped[RUBATO_DROP_TX_ERROR]);
+ACCOUNT(dropped_denied, dropped[RUBATO_DROP_DENIED]);
+ACCOUNT(dropped_policed, dropped[RUBATO_DROP_POLICED]);
 ACCOUNT(dropped_ring_full, dropped[RUBATO_DROP_RING_FULL]);
 ACCOUNT(dropped_no_chunk, dropped[RUBATO_DROP_NO_CHUNK]);
 STAT(credit_cycles, signed_show, rubato_account, credit_cycles);
@@ -123,6 +125,8 @@ static struct attribute *stat_files[] = {
 	&stat_dropped_ttl.file.attr,
 	&stat_dropped_malformed.file.attr,
 	&stat_dropped_tx_error.file.attr,
+	&stat_dropped_denied.file.attr,
+	&stat_dropped_policed.file.attr,
 	&stat_dropped_ring_full.file.attr,
 	&stat_dropped_no_chunk.file.attr,
 	&stat_credit_cycles.file.attr,

@@ -25,6 +25,8 @@ static const char *const drop_names[RUBATO_DROPS] = {
 	[RUBATO_DROP_TTL] = "ttl",
 	[RUBATO_DROP_MALFORMED] = "malformed",
 	[RUBATO_DROP_TX_ERROR] = "tx_error",
+	[RUBATO_DROP_DENIED] = "denied",
+	[RUBATO_DROP_POLICED] = "policed",
 	[RUBATO_DROP_RING_FULL] = "ring_full",
 	[RUBATO_DROP_NO_CHUNK] = "no_chunk",
 };

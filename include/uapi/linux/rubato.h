@@ -70,6 +70,8 @@ enum rubato_drop {
 	RUBATO_DROP_TTL,	/* hop limit used up */
 	RUBATO_DROP_MALFORMED,	/* headers do not fit the frame */
 	RUBATO_DROP_TX_ERROR,	/* the kernel refused to transmit it */
+	RUBATO_DROP_DENIED,	/* by the tenant's access list */
+	RUBATO_DROP_POLICED,	/* above the rate of the tenant's policer */
 	RUBATO_DROP_RING_FULL,	/* the tenant's RX ring is full */
 	RUBATO_DROP_NO_CHUNK,	/* the queue has no chunk to put it into */
 	RUBATO_DROPS
@@ -131,7 +133,6 @@ struct rubato_account {
 	__u64 virtual_time;	/* of the scheduler; for watching only */
 	__u64 served_batches;
 	__u64 broke_cycles;	/* time spent broke with work left */
-	__u64 reserved[2];
 };
 
 struct rubato_ledger {
