@@ -10,7 +10,8 @@
  * removing the cgroup, but it keeps the remains in memory; therefore, while
  * there are members, all are looked at twice a second and dead ones dropped.
  *
- * Everything here is under rubato_lock, but for reading a member's path.
+ * Everything here is under rubato_lock, but for reading a member's path and for
+ * finding a cgroup by its path: that may wait for whatever is mounted there.
  */
 #include <linux/cgroup.h>
 #include <linux/ctype.h>
@@ -76,16 +77,23 @@ static struct cgroup *cgroup_from_path(const char *text)
 	return cgroup_from_mount(text);
 }
 
-/*
- * An id, a path below the caller's cgroup root (as in /proc/PID/cgroup), or
- * one through a mount. Returns a reference.
+/**
+ * rubato_cgroup_get() - find a cgroup
+ * @text: its id in decimal, its path below the caller's cgroup root (as in
+ *	/proc/PID/cgroup), or its path through a mount
+ *
+ * Context: process, not under rubato_lock.
+ * Return: a reference, or -ENOENT (no such cgroup, or it was removed), -EINVAL
+ * (neither path nor id, a cgroup of v1, or the root), -ERANGE (not a 64-bit
+ * number), -ENOMEM.
  */
-static struct cgroup *cgroup_from_text(const char *text)
+struct cgroup *rubato_cgroup_get(const char *text)
 {
 	struct cgroup *cgroup;
 	u64 id;
 	int err;
 
+	lockdep_assert_not_held(&rubato_lock);
 	if (text[0] == '/') {
 		cgroup = cgroup_from_path(text);
 	} else {
@@ -105,14 +113,23 @@ static struct cgroup *cgroup_from_text(const char *text)
 	return cgroup;
 }
 
-/* A removed cgroup has no path any more, but its id is still good. */
-static int id_from_text(const char *text, u64 *id)
+/**
+ * rubato_cgroup_id() - what a cgroup is called in here
+ * @text: as in rubato_cgroup_get()
+ * @id: set on success
+ *
+ * A removed cgroup has no path any more, but its id is still good.
+ *
+ * Context: process, not under rubato_lock.
+ * Return: 0 or an error of rubato_cgroup_get().
+ */
+int rubato_cgroup_id(const char *text, u64 *id)
 {
 	struct cgroup *cgroup;
 
 	if (isdigit(text[0]))
 		return kstrtou64(text, 10, id);
-	cgroup = cgroup_from_text(text);
+	cgroup = rubato_cgroup_get(text);
 	if (IS_ERR(cgroup))
 		return PTR_ERR(cgroup);
 	*id = cgroup_id(cgroup);
@@ -120,7 +137,6 @@ static int id_from_text(const char *text, u64 *id)
 	return 0;
 }
 
-/* Takes over the caller's reference to @cgroup, on success. */
 static int member_create(struct rubato_tenant *tenant, struct cgroup *cgroup)
 {
 	struct rubato_member *member = kzalloc(sizeof(*member), GFP_KERNEL);
@@ -137,7 +153,6 @@ static int member_create(struct rubato_tenant *tenant, struct cgroup *cgroup)
 		rubato_sysfs_member_put(member);
 		return err;
 	}
-	cgroup_put(cgroup);
 	list_add_tail(&member->of_tenant, &tenant->members);
 	hash_add(members, &member->by_id, member->id);
 	schedule_delayed_work(&sweep_work, SWEEP_PERIOD);
@@ -156,34 +171,24 @@ static void member_destroy(struct rubato_member *member)
 /**
  * rubato_member_add() - put a cgroup into a tenant
  * @tenant: not `system`
- * @text: a cgroup's path as the caller sees it, or its id in decimal
+ * @cgroup: stays the caller's; a member has a reference of its own
  *
  * Context: process, under rubato_lock.
- * Return: 0, -ENOENT (no such cgroup), -EEXIST (in this tenant already),
- * -EBUSY (in another), -EINVAL (neither path nor id, a cgroup of v1, or the
- * root), -ERANGE (not a 64-bit number), -ENOMEM.
+ * Return: 0, -EEXIST (in this tenant already), -EBUSY (in another), -ENOMEM.
  */
-int rubato_member_add(struct rubato_tenant *tenant, const char *text)
+int rubato_member_add(struct rubato_tenant *tenant, struct cgroup *cgroup)
 {
+	u64 id = cgroup_id(cgroup);
 	const struct rubato_member *member;
-	struct cgroup *cgroup;
-	u64 id;
 	int err;
 
 	lockdep_assert_held(&rubato_lock);
-	cgroup = cgroup_from_text(text);
-	if (IS_ERR(cgroup))
-		return PTR_ERR(cgroup);
-	id = cgroup_id(cgroup);
 	member = member_find(id);
 	if (member)
-		err = member->tenant == tenant ? -EEXIST : -EBUSY;
-	else
-		err = member_create(tenant, cgroup);
-	if (err) {
-		cgroup_put(cgroup);
+		return member->tenant == tenant ? -EEXIST : -EBUSY;
+	err = member_create(tenant, cgroup);
+	if (err)
 		return err;
-	}
 	trace_rubato_cgroup_add(tenant, id);
 	rubato_generation_advance();
 	return 0;
@@ -192,22 +197,16 @@ int rubato_member_add(struct rubato_tenant *tenant, const char *text)
 /**
  * rubato_member_remove() - take a cgroup out of a tenant
  * @tenant: where it is
- * @text: as in rubato_member_add()
+ * @id: the cgroup's
  *
  * Context: process, under rubato_lock.
- * Return: 0, -ENOENT (no such cgroup, or not in this tenant), -EINVAL,
- * -ERANGE as rubato_member_add().
+ * Return: 0, or -ENOENT (not in this tenant).
  */
-int rubato_member_remove(struct rubato_tenant *tenant, const char *text)
+int rubato_member_remove(struct rubato_tenant *tenant, u64 id)
 {
 	struct rubato_member *member;
-	u64 id;
-	int err;
 
 	lockdep_assert_held(&rubato_lock);
-	err = id_from_text(text, &id);
-	if (err)
-		return err;
 	member = member_find(id);
 	if (!member || member->tenant != tenant)
 		return -ENOENT;

@@ -19,8 +19,10 @@ struct rubato_member {
 	u64 id;
 };
 
-int rubato_member_add(struct rubato_tenant *tenant, const char *cgroup);
-int rubato_member_remove(struct rubato_tenant *tenant, const char *cgroup);
+struct cgroup *rubato_cgroup_get(const char *text);
+int rubato_cgroup_id(const char *text, u64 *id);
+int rubato_member_add(struct rubato_tenant *tenant, struct cgroup *cgroup);
+int rubato_member_remove(struct rubato_tenant *tenant, u64 id);
 void rubato_members_drop(struct rubato_tenant *tenant);
 void rubato_members_exit(void);
 

@@ -153,42 +153,69 @@ static ssize_t borrow_store(struct kobject *kobj, struct kobj_attribute *file,
 	return change_one(kobj, RUBATO_SETTING_BORROW, &to, count);
 }
 
-/* Calls @change with the path or id that was written, without its newline. */
-static ssize_t with_cgroup(struct kobject *kobj, const char *buf, size_t count,
-			   int (*change)(struct rubato_tenant *tenant,
-					 const char *cgroup))
+/* The path or id that was written, without its newline; to be freed. */
+static char *cgroup_text(const char *buf, size_t count)
 {
 	char *text = kstrndup(buf, count, GFP_KERNEL);
 	size_t length;
-	int err;
 
 	if (!text)
-		return -ENOMEM;
+		return NULL;
 	length = strlen(text);
 	if (length && text[length - 1] == '\n')
 		text[length - 1] = '\0';
-	if (mutex_trylock(&rubato_lock)) {
-		err = change(to_tenant(kobj), text);
-		mutex_unlock(&rubato_lock);
-	} else {
-		err = restart_syscall();
-	}
-	kfree(text);
-	return err ? err : count;
+	return text;
 }
 
+/*
+ * The cgroup is found before the lock is taken: a path may lead through mounts
+ * that keep one waiting.
+ */
 static ssize_t cgroup_add_store(struct kobject *kobj,
 				struct kobj_attribute *file,
 				const char *buf, size_t count)
 {
-	return with_cgroup(kobj, buf, count, rubato_member_add);
+	char *text = cgroup_text(buf, count);
+	struct cgroup *cgroup;
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	cgroup = rubato_cgroup_get(text);
+	kfree(text);
+	if (IS_ERR(cgroup))
+		return PTR_ERR(cgroup);
+	if (mutex_trylock(&rubato_lock)) {
+		err = rubato_member_add(to_tenant(kobj), cgroup);
+		mutex_unlock(&rubato_lock);
+	} else {
+		err = restart_syscall();
+	}
+	cgroup_put(cgroup);
+	return err ? err : count;
 }
 
 static ssize_t cgroup_remove_store(struct kobject *kobj,
 				   struct kobj_attribute *file,
 				   const char *buf, size_t count)
 {
-	return with_cgroup(kobj, buf, count, rubato_member_remove);
+	char *text = cgroup_text(buf, count);
+	u64 id;
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	err = rubato_cgroup_id(text, &id);
+	kfree(text);
+	if (err)
+		return err;
+	if (mutex_trylock(&rubato_lock)) {
+		err = rubato_member_remove(to_tenant(kobj), id);
+		mutex_unlock(&rubato_lock);
+	} else {
+		err = restart_syscall();
+	}
+	return err ? err : count;
 }
 
 /* As the reader's cgroup namespace has it. */

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/module.sh"
 
 rounds=60
-[ -n "${RUBATO_LONG:-}" ] && rounds=2000
+[ -n "${RUBATO_LONG:-}" ] && rounds=600
 
 TESTS=(storm_on_tenants storm_on_cgroups storm_on_settings
        storm_then_state_is_sane unload_in_a_storm load_and_unload)
