@@ -134,7 +134,7 @@ static bool serve_rest(struct client *c)
 	if (c->out || c->is_closing || memchr(c->in, '\n', c->in_length))
 		return true;
 	if (c->in_length == SERVER_LINE_MAX)
-		why = "a line may have 65536 bytes at most, with its newline";
+		why = "a line may have 1048576 bytes at most, with its newline";
 	else if (c->is_ended && c->in_length)
 		why = "the last line has no newline: it was not carried out";
 	if (!why) {
@@ -250,9 +250,11 @@ static int on_connect(sd_event_source *source, int listener, uint32_t events,
 	struct client *c;
 	int fd;
 
-	(void)source;
 	(void)events;
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	/* Without descriptors it would be asked again at once: rest a sweep. */
+	if (fd < 0 && errno != EAGAIN && errno != ECONNABORTED)
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	if (fd < 0)
 		return 0;
 	c = free_seat(s);
@@ -275,6 +277,7 @@ static int on_sweep(sd_event_source *source, uint64_t now, void *context)
 		if (c->out && now > c->moved_us + STALL_US)
 			drop_client(c);
 	}
+	sd_event_source_set_enabled(s->io, SD_EVENT_ON);
 	sd_event_source_set_time(source, now + SWEEP_US);
 	return 0;
 }
