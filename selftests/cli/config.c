@@ -99,7 +99,8 @@ static void test_example(void)
 
 	ret = config_load(&c, "../../Documentation/rubato.json.example", KHZ,
 			  &error);
-	ksft_test_result(!ret && c.nr_tenants == 3 && c.nr_ports == 1,
+	ksft_test_result(!ret && c.nr_tenants == 3 && c.nr_ports == 1 &&
+			 json_object_array_length(c.tenants[2].stages) == 2,
 			 "the example: %s\n", error.text);
 	config_free(&c);
 }
@@ -150,6 +151,15 @@ static const struct bad bads[] = {
 	  "tenants[0].cgroups[0]: " },
 	{ "{ \"tenants\": [{\"name\": \"system\", \"cgroups\": [\"/x\"]}] }",
 	  "has no cgroups" },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"stages\": [5]}] }",
+	  "tenants[0].stages[0]: a stage must be an object" },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"stages\": [{\"kind\": \"acl\","
+	  " \"rules\": \"deny any\\ndeny x\"}]}] }",
+	  "tenants[0].stages[0]: line 2, column 6: " },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"stages\":"
+	  " [{\"kind\": \"acl\", \"rules\": \"\"},"
+	  " {\"kind\": \"acl\", \"rules\": \"\"}]}] }",
+	  "tenants[0].stages[1]: there is a stage \"acl\" already" },
 	{ "{ \"ports\": [{\"tenant\": \"a\"}] }", "ports[0]: a port needs" },
 	{ "{ \"ports\": [{\"interface\": \"averyverylongname\"}] }",
 	  "ports[0]: interface name" },

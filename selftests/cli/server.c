@@ -190,6 +190,8 @@ struct refusal {
 	int code;
 };
 
+#define STAGE(stage, tenant) \
+	"{\"op\":\"stage-set\",\"tenant\":\"" tenant "\",\"stage\":" stage "}"
 #define ADD "{\"op\":\"tenant-add\",\"name\":\"x\","
 
 static const struct refusal refusals[] = {
@@ -244,6 +246,24 @@ static const struct refusal refusals[] = {
 	{ "{\"op\":\"port-del\",\"interface\":\"nosuch\"}", ENOENT },
 	{ "{\"op\":\"policy-set\",\"policy\":\"frob\"}", EINVAL },
 	{ "{\"op\":\"policy-set\",\"policy\":[]}", EINVAL },
+	{ STAGE("{}", "x"), ENOENT },
+	{ STAGE("5", "system"), EINVAL }, { STAGE("{}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"frob\"}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"acl\"}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"acl\",\"rules\":5}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"acl\",\"rules\":\"x\"}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"acl\",\"rules\":\"\\u0000x\"}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"acl\",\"rules\":\"\",\"x\":1}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"policer\"}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"policer\",\"bytes_per_s\":-1}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"policer\",\"bytes_per_s\":\"9\"}", "system"), EINVAL },
+	{ STAGE("{\"kind\":\"policer\",\"bytes_per_s\":1,\"burst_bytes\":1}",
+		"system"), ERANGE },
+	{ STAGE("{\"kind\":\"policer\",\"rules\":\"\"}", "system"), EINVAL },
+	{ "{\"op\":\"stage-set\",\"tenant\":\"system\"}", EINVAL },
+	{ "{\"op\":\"stage-clear\",\"tenant\":\"x\"}", ENOENT },
+	{ "{\"op\":\"stage-clear\",\"tenant\":\"system\"}", ENOENT },
+	{ "{\"op\":\"stage-clear\",\"tenant\":\"system\",\"kind\":\"x\"}", EINVAL },
 };
 
 static void test_refusals(void)

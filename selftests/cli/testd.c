@@ -10,6 +10,7 @@
 
 #include "daemon/control/config.h"
 #include "daemon/control/server.h"
+#include "daemon/stage/stage_json.h"
 #include "testd.h"
 
 struct held {
@@ -21,6 +22,7 @@ struct testd {
 	const struct testd_config *config;
 	struct tenants *tenants;
 	struct json_object *ports;
+	struct json_object *stages;
 	char policy[16];
 	struct held held[RUBATO_SLOTS];
 	size_t nr_held;
@@ -209,7 +211,58 @@ static struct json_object *tenant_stats(void *context, uint32_t slot)
 	return object;
 }
 
+/* Every stage that is set stays, until all of all tenants are cleared. */
+static int stage_set(void *context, uint32_t slot, struct json_object *json,
+		     struct rubato_error *error)
+{
+	struct json_object *one, *array;
+	struct testd *d = context;
+	struct stage stage;
+	int ret;
+
+	ret = stage_json_make(json, 1, TESTD_TSC_KHZ, &stage, error);
+	if (ret)
+		return ret;
+	one = json_object_new_object();
+	array = json_object_new_array();
+	json_object_array_add(array, stage_json_report(&stage, json));
+	stage_free(&stage);
+	json_object_object_add(one, "tenant",
+		json_object_new_string(tenants_at(d->tenants, slot)->name));
+	json_object_object_add(one, "stages", array);
+	json_object_array_add(d->stages, one);
+	return 0;
+}
+
+static int stage_clear(void *context, uint32_t slot, const char *kind,
+		       struct rubato_error *error)
+{
+	struct testd *d = context;
+	enum stage_kind unused;
+	int ret;
+
+	(void)slot;
+	ret = kind ? stage_json_kind(kind, &unused, error) : 0;
+	if (ret)
+		return ret;
+	if (!json_object_array_length(d->stages))
+		return -rubato_error_set(error, ENOENT, "there is no stage");
+	json_object_put(d->stages);
+	d->stages = json_object_new_array();
+	return 0;
+}
+
+static struct json_object *stage_list(void *context)
+{
+	struct testd *d = context;
+
+	return json_object_get(d->stages);
+}
+
 static const struct datapath_ops ops = {
+	.stage_set = stage_set,
+	.stage_clear = stage_clear,
+	.stage_list = stage_list,
 	.port_add = port_add,
 	.port_del = port_del,
 	.port_list = port_list,
@@ -300,6 +353,7 @@ int testd_run(const struct testd_config *config, int ready_fd)
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	d->config = config;
 	d->ports = json_object_new_array();
+	d->stages = json_object_new_array();
 	strcpy(d->policy, "time");
 	lock = server_lock(config->socket, &error);
 	ret = lock < 0 ? lock : sd_event_new(&event);
@@ -311,6 +365,7 @@ int testd_run(const struct testd_config *config, int ready_fd)
 		fprintf(stderr, "testd: %s\n", error.text);
 	sd_event_unref(event);
 	json_object_put(d->ports);
+	json_object_put(d->stages);
 	free(d);
 	if (lock >= 0)
 		close(lock);

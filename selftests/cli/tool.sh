@@ -136,7 +136,7 @@ log_has()
 
 long=$(printf 'a%.0s' $(seq 64))
 
-ktap_plan 88
+ktap_plan 105
 
 mkdir -p "$ROOT/$BASE/a" "$ROOT/$BASE/b" "$ROOT/$BASE/refused"
 
@@ -240,6 +240,34 @@ refuses 2 "too long" port add averyverylongname
 refuses 2 "neither native" port add lo mode fast
 refuses 2 "beyond its length" port add lo prefix 10.0.0.1/8
 refuses 2 "is no port" port del nosuch
+# Stages
+printf 'allow tcp to any port 80\n# why\ndeny any\n' > "$DIRECTORY/rules"
+printf 'allow tcp\n  deny upd\n' > "$DIRECTORY/bad"
+head -c 3000000 /dev/zero | tr '\0' '#' > "$DIRECTORY/long"
+head -c 1500000 /dev/zero | tr '\0' '#' > "$DIRECTORY/medium"
+works "stage set acl" stage set b acl "$DIRECTORY/rules"
+works "stage set policer" stage set b pol rate 1000000 packets 500 packets-burst 9
+says "stage show" '[.[] | .tenant + " " + .kind] == ["b acl", "b policer"] and
+	(.[0].rules | map(.text)) == ["allow tcp to any port 80", "deny any"] and
+	(.[0].rules | map(.line)) == [1, 3] and .[0].default == "deny" and
+	.[1].bytes_per_s == 1000000 and .[1].burst_bytes == 100000 and
+	.[1].packets_per_s == 500 and .[1].burst_packets == 9' stage show b
+ktap_check "stage show: rules as a table" \
+	sh -c '"$1" stage show b | grep -q " 3  *deny any$"' - "$TOOL"
+ktap_check "stage set acl from standard input" \
+	sh -c 'echo "deny icmp" | "$1" stage set b acl -' - "$TOOL"
+refuses 2 "line 2, column 8: a protocol" stage set b acl "$DIRECTORY/bad"
+refuses 2 "longer than" stage set b acl "$DIRECTORY/long"
+refuses 2 "1048576" stage set b acl "$DIRECTORY/medium"
+refuses 2 "cannot read" stage set b acl "$DIRECTORY/nosuch"
+refuses 2 "is no text" stage set b acl "$TOOL"
+refuses 1 "which file" stage set b acl
+refuses 1 "is no stage" stage set b frob
+refuses 2 "needs a rate" stage set b policer
+refuses 1 "rate" stage set b policer rate much
+refuses 2 "no tenant" stage set nope policer rate 5
+refuses 2 "no tenant" stage clear nope
+works "stage clear" stage clear b acl
 # The rest
 works "policy set" policy set fifo
 says "policy show" '.policy == "fifo"' policy show

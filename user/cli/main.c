@@ -7,7 +7,8 @@
 #include "lib/version.h"
 
 static const struct cli_object *const objects[] = {
-	&cli_tenant, &cli_port, &cli_core, &cli_status, &cli_policy, &cli_exec,
+	&cli_tenant, &cli_port, &cli_core, &cli_status, &cli_policy,
+	&cli_stage, &cli_exec,
 };
 
 #define NR_OBJECTS	(sizeof(objects) / sizeof(objects[0]))

@@ -85,6 +85,7 @@ static int start_pollers(struct daemon *daemon, struct rubato_error *error)
 		.ledger = steer_ledger(daemon->steer),
 		.cores = steer_cores(daemon->steer),
 		.forward = &daemon->forward,
+		.pipelines = daemon->pipelines,
 		.policy = daemon->policy,
 		.handoffs = daemon->handoffs,
 		.module_fd = tenants_module_fd(daemon->tenants),
@@ -150,7 +151,8 @@ static int open_tables(struct daemon *daemon, struct rubato_error *error)
 {
 	daemon->published = calloc(RUBATO_SLOTS, sizeof(*daemon->published));
 	daemon->handoffs = handoffs_new(wanted_cores(&daemon->options->config));
-	if (daemon->published && daemon->handoffs)
+	daemon->pipelines = calloc(RUBATO_SLOTS, sizeof(*daemon->pipelines));
+	if (daemon->published && daemon->handoffs && daemon->pipelines)
 		return 0;
 	return rubato_error_set(error, -ENOMEM, "out of memory");
 }
@@ -159,6 +161,7 @@ static void close_tables(struct daemon *daemon)
 {
 	if (daemon->handoffs)
 		handoffs_free(daemon->handoffs);
+	free(daemon->pipelines);
 	free(daemon->published);
 }
 
@@ -259,6 +262,7 @@ static int take_up(struct daemon *daemon, struct rubato_error *error)
 				   error);
 	if (err)
 		return err;
+	stage_glue_take_up(daemon);
 	discover_scan_now(daemon->discover);
 	add_configured_ports(daemon);
 	settings_restore_left(daemon->settings, &restored, error);
@@ -297,6 +301,8 @@ static int serve_until_told(struct daemon *daemon, struct rubato_error *error)
 	err = run_loop(daemon, error);
 	sd_notify(0, "STOPPING=1");
 	server_free(daemon->server);
+	if (!err)
+		stage_glue_end(daemon);
 	return err;
 }
 
@@ -316,6 +322,13 @@ static int run_datapath(struct daemon *daemon, struct rubato_error *error)
 	if (err)
 		return err;
 	keep_containers_off(daemon);
+	daemon->stages = stages_new(daemon->pipelines, daemon->pollers,
+				    daemon->nr_pollers,
+				    daemon->options->tsc_khz);
+	if (!daemon->stages) {
+		err = rubato_error_set(error, -ENOMEM, "out of memory");
+		goto stop_pollers;
+	}
 	err = open_ports(daemon, error);
 	if (err)
 		goto stop_pollers;
@@ -344,6 +357,8 @@ free_ports:
 	give_back(daemon);
 stop_pollers:
 	stop_pollers(daemon);
+	stages_free(daemon->stages);
+	daemon->stages = NULL;
 	return err;
 }
 

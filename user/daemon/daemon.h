@@ -24,6 +24,7 @@
 #include "poller.h"
 #include "port/ports.h"
 #include "reaper.h"
+#include "stage/stages.h"
 #include "steer.h"
 
 struct daemon_options {
@@ -48,6 +49,8 @@ struct daemon {
 	struct nl_sock *ask;		/* rtnetlink, for questions of ports */
 	struct ports *ports;
 	struct forward_table *forward;	/* of the ports; pollers read it */
+	struct pipeline **pipelines;	/* of tenants' stages; pollers read it */
+	struct stages *stages;
 	struct poller *pollers;
 	uint32_t nr_pollers;		/* that run */
 	struct server *server;
@@ -76,6 +79,19 @@ const char *glue_tenant_name(void *context, uint32_t slot);
 extern const struct datapath_ops requests_ops;
 int requests_port_add(void *context, struct json_object *request,
 		      struct rubato_error *error);
+
+/* stage_glue.c: tenants' stages, asked for and remembered. */
+int stage_glue_set(void *context, uint32_t slot, struct json_object *stage,
+		   struct rubato_error *error);
+int stage_glue_clear(void *context, uint32_t slot, const char *kind,
+		     struct rubato_error *error);
+struct json_object *stage_glue_list(void *context);
+/* Its last frame is gone. */
+void stage_glue_forget(struct daemon *daemon, uint32_t slot);
+/* What was remembered, then what is configured for tenants without any. */
+void stage_glue_take_up(struct daemon *daemon);
+/* An orderly end: with tenants that this daemon forgets go their stages. */
+void stage_glue_end(struct daemon *daemon);
 
 /* publish.c: what is brought up to date by and by. */
 int publish_start(struct daemon *daemon, struct rubato_error *error);

@@ -49,6 +49,7 @@ static void tenant_released(void *context, uint32_t slot, uint32_t generation)
 {
 	struct daemon *daemon = context;
 
+	stage_glue_forget(daemon, slot);
 	tenants_released(daemon->tenants, slot, generation);
 }
 

@@ -40,6 +40,7 @@
 #include "handoff.h"
 #include "port/port.h"
 #include "port/queue.h"
+#include "stage/pipeline.h"
 
 #define POLLER_SPIN_ALWAYS	UINT64_MAX
 /* Most frames in one batch; a kick moves no more either. */
@@ -56,6 +57,7 @@ struct poller_config {
 	struct rubato_ledger *ledger;
 	struct rubato_core *cores;
 	struct forward_table **forward;	/* the current one; load with acquire */
+	struct pipeline **pipelines;	/* by slot, or NULL; load with acquire */
 	const struct sched_policy *policy;
 	struct handoffs *handoffs;	/* shared by all pollers */
 	int module_fd;			/* /dev/rubato, or -1 */

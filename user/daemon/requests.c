@@ -351,5 +351,8 @@ const struct datapath_ops requests_ops = {
 	.core_list = core_list,
 	.status = status,
 	.policy_set = policy_set,
+	.stage_set = stage_glue_set,
+	.stage_clear = stage_glue_clear,
+	.stage_list = stage_glue_list,
 	.tenant_stats = tenant_stats,
 };

@@ -171,6 +171,32 @@ static void hand_over(struct poller *poller, const struct queue *queue,
 			   RUBATO_DROP_TX_FULL);
 }
 
+/*
+ * The stages of whoever pays for the frame, on its way in and once: where it is
+ * handed over to another core, that one has nothing more to ask.
+ */
+static bool passes_stages(struct poller *poller, const struct received *frame)
+{
+	/* Pairs with the release of whoever published it. */
+	const struct pipeline *pipeline = __atomic_load_n(
+			&poller->config.pipelines[frame->slot], __ATOMIC_ACQUIRE);
+	uint32_t offset = frame->network.l3_offset;
+	const struct stage_frame view = {
+		.packet = frame->bytes + offset,
+		.packet_length = frame->length - offset,
+		.length = frame->length,
+		.ipv6 = frame->network.ipv6,
+	};
+	enum rubato_drop why;
+
+	if (!pipeline ||
+	    pipeline_passes(pipeline, poller->config.core, &view, poller->now,
+			    &why))
+		return true;
+	count_drop(poller, frame->slot, why);
+	return false;
+}
+
 static void forward_frame(struct poller *poller, const struct port *in,
 			  const struct received *frame,
 			  struct touched_queues *touched)
@@ -187,6 +213,8 @@ static void forward_frame(struct poller *poller, const struct port *in,
 		count_drop(poller, frame->slot, RUBATO_DROP_TOO_LONG);
 		return;
 	}
+	if (!passes_stages(poller, frame))
+		return;
 	queue = choose_queue(poller, frame->out);
 	if (queue->core != poller->config.core)
 		hand_over(poller, queue, frame, fix);

@@ -178,6 +178,17 @@ int rubato_policy_set(struct rubato *r, const char *policy,
 		      struct rubato_error *error);
 
 /*
+ * Stages: what is done with a tenant's frames. @stage is as in
+ * Documentation/control-protocol.md and stays the caller's. @kind NULL: all.
+ */
+int rubato_stage_set(struct rubato *r, const char *tenant,
+		     struct json_object *stage, struct rubato_error *error);
+int rubato_stage_clear(struct rubato *r, const char *tenant, const char *kind,
+		       struct rubato_error *error);
+struct json_object *rubato_stage_list(struct rubato *r,
+				      struct rubato_error *error);
+
+/*
  * What people write, exactly, in integers:
  *   budget  max | 25% | 200us/1ms | 5Mcyc/10ms | 200us | 5Mcyc | 5000000
  *           (percent of one core; without "/period" of the tenant's period)

@@ -194,3 +194,33 @@ int rubato_policy_set(struct rubato *r, const char *policy,
 			       json_object_new_string(policy));
 	return rubato_daemon_call(r, request, NULL, error);
 }
+
+int rubato_stage_set(struct rubato *r, const char *tenant,
+		     struct json_object *stage, struct rubato_error *error)
+{
+	struct json_object *request = new_request("stage-set", NULL);
+
+	json_object_object_add(request, "tenant",
+			       json_object_new_string(tenant));
+	json_object_object_add(request, "stage", json_object_get(stage));
+	return rubato_daemon_call(r, request, NULL, error);
+}
+
+int rubato_stage_clear(struct rubato *r, const char *tenant, const char *kind,
+		       struct rubato_error *error)
+{
+	struct json_object *request = new_request("stage-clear", NULL);
+
+	json_object_object_add(request, "tenant",
+			       json_object_new_string(tenant));
+	if (kind)
+		json_object_object_add(request, "kind",
+				       json_object_new_string(kind));
+	return rubato_daemon_call(r, request, NULL, error);
+}
+
+struct json_object *rubato_stage_list(struct rubato *r,
+				      struct rubato_error *error)
+{
+	return query(r, "stage-list", error);
+}

@@ -14,8 +14,9 @@
 
 #include "daemon/control/config.h"
 #include "daemon/control/port_request.h"
+#include "daemon/stage/stage_json.h"
 
-#define FILE_MAX	(16 * 1024 * 1024)
+#define FILE_MAX_MIB	256
 
 struct reader {
 	struct config *config;
@@ -173,6 +174,35 @@ static int read_cgroups(struct reader *r, struct json_object *array)
 	return read_items(r, array, read_cgroup);
 }
 
+static const char *kind_of(struct json_object *stage)
+{
+	return json_object_get_string(json_object_object_get(stage, "kind"));
+}
+
+static int read_stage(struct reader *r, struct json_object *value)
+{
+	size_t count = json_object_array_length(r->tenant->stages);
+	struct rubato_error why;
+	struct stage stage;
+
+	if (stage_json_make(value, 1, r->tsc_khz, &stage, &why))
+		return prefix_error(r, &why);
+	stage_free(&stage);
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(kind_of(value), kind_of(json_object_array_get_idx(
+						r->tenant->stages, i))))
+			return wrong(r, "there is a stage \"%s\" already",
+				     kind_of(value));
+	json_object_array_add(r->tenant->stages, json_object_get(value));
+	return 0;
+}
+
+static int read_stages(struct reader *r, struct json_object *array)
+{
+	r->tenant->stages = json_object_new_array();
+	return read_items(r, array, read_stage);
+}
+
 static const struct key tenant_keys[] = {
 	{ "name", json_type_string, read_name },
 	{ "budget", json_type_string, read_budget },
@@ -181,6 +211,7 @@ static const struct key tenant_keys[] = {
 	{ "weight", json_type_int, read_weight },
 	{ "borrow", json_type_boolean, read_borrow },
 	{ "cgroups", json_type_array, read_cgroups },
+	{ "stages", json_type_array, read_stages },
 	{ NULL, json_type_null, NULL },
 };
 
@@ -340,10 +371,12 @@ static int read_text(const char *path, char **text, size_t *length,
 	if (fd < 0)
 		return -rubato_error_set(error, errno, "cannot open %s: %m",
 					 path);
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    st.st_size > FILE_MAX_MIB * 1024 * 1024) {
 		close(fd);
 		return -rubato_error_set(error, EINVAL,
-			"%s is no file of less than 16 MiB", path);
+			"%s is no file of less than %d MiB", path,
+			FILE_MAX_MIB);
 	}
 	*text = malloc((size_t)st.st_size + 1);
 	got = *text ? read(fd, *text, (size_t)st.st_size) : -1;
@@ -430,21 +463,30 @@ void config_init(struct config *c)
 	};
 }
 
-int config_load(struct config *c, const char *path, uint32_t tsc_khz,
-		struct rubato_error *error)
+int config_read_file(const char *path, struct json_object **object,
+		     struct rubato_error *error)
 {
-	struct json_object *object = NULL;
 	size_t length = 0;
 	char *text = NULL;
 	int ret;
 
-	config_init(c);
 	ret = read_text(path, &text, &length, error);
 	if (ret)
 		return ret;
 	text[length] = '\0';
-	ret = parse_text(path, text, length, &object, error);
+	ret = parse_text(path, text, length, object, error);
 	free(text);
+	return ret;
+}
+
+int config_load(struct config *c, const char *path, uint32_t tsc_khz,
+		struct rubato_error *error)
+{
+	struct json_object *object = NULL;
+	int ret;
+
+	config_init(c);
+	ret = config_read_file(path, &object, error);
 	if (ret)
 		return ret;
 	ret = read_config(c, path, object, tsc_khz, error);
@@ -460,6 +502,7 @@ void config_free(struct config *c)
 		for (size_t j = 0; j < c->tenants[i].nr_cgroups; j++)
 			free(c->tenants[i].cgroups[j]);
 		free(c->tenants[i].cgroups);
+		json_object_put(c->tenants[i].stages);
 	}
 	free(c->tenants);
 	for (size_t i = 0; i < c->nr_ports; i++)

@@ -30,6 +30,7 @@ struct config_tenant {
 	struct rubato_tenant_params params;
 	size_t nr_cgroups;
 	char **cgroups;			/* paths; need not exist yet */
+	struct json_object *stages;	/* array, checked; NULL: not said */
 };
 
 struct config {
@@ -56,6 +57,10 @@ int config_load(struct config *c, const char *path, uint32_t tsc_khz,
 		struct rubato_error *error);
 
 void config_free(struct config *c);
+
+/* The one JSON object in a file, whatever it says; the caller puts it. */
+int config_read_file(const char *path, struct json_object **object,
+		     struct rubato_error *error);
 
 /* Make the tenants of the file, and expect their cgroups. Stops at an error. */
 int config_apply_tenants(const struct config *c, struct tenants *t,

@@ -37,6 +37,17 @@ struct datapath_ops {
 	int (*policy_set)(void *context, const char *policy,
 			  struct rubato_error *error);
 
+	/*
+	 * @stage: a stage as Documentation/control-protocol.md has it, not yet
+	 * checked. @kind: "acl", "policer"; NULL: all of the tenant's stages.
+	 */
+	int (*stage_set)(void *context, uint32_t slot,
+			 struct json_object *stage, struct rubato_error *error);
+	int (*stage_clear)(void *context, uint32_t slot, const char *kind,
+			   struct rubato_error *error);
+	/* An array of objects, one for each tenant with stages; given away. */
+	struct json_object *(*stage_list)(void *context);
+
 	/* Counters of one tenant over all cores, an object; given away. */
 	struct json_object *(*tenant_stats)(void *context, uint32_t slot);
 };

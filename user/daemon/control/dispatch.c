@@ -148,22 +148,30 @@ static int describe(struct dispatch *d, uint32_t slot,
 	return 0;
 }
 
+static const struct tenant *find_tenant(struct dispatch *d,
+					struct json_object *request,
+					const char *key,
+					struct rubato_error *error)
+{
+	const struct tenant *tenant;
+	const char *name;
+
+	if (get_string(request, key, &name, error))
+		return NULL;
+	tenant = tenants_find(d->tenants, name);
+	if (!tenant)
+		rubato_error_set(error, ENOENT, "there is no tenant \"%.*s\"",
+				 RUBATO_NAME_SIZE, name);
+	return tenant;
+}
+
 static int run_tenant_get(struct dispatch *d, struct json_object *request,
 			  struct json_object **result,
 			  struct rubato_error *error)
 {
-	const struct tenant *tenant;
-	const char *name;
-	int ret;
+	const struct tenant *tenant = find_tenant(d, request, "name", error);
 
-	ret = get_string(request, "name", &name, error);
-	if (ret)
-		return ret;
-	tenant = tenants_find(d->tenants, name);
-	if (!tenant)
-		return -rubato_error_set(error, ENOENT,
-			"there is no tenant \"%.*s\"", RUBATO_NAME_SIZE, name);
-	return describe(d, tenant->slot, result, error);
+	return tenant ? describe(d, tenant->slot, result, error) : -error->code;
 }
 
 static int run_tenant_list(struct dispatch *d, struct json_object *request,
@@ -300,6 +308,47 @@ static int run_policy_set(struct dispatch *d, struct json_object *request,
 	return ret;
 }
 
+static int run_stage_set(struct dispatch *d, struct json_object *request,
+			 struct json_object **result,
+			 struct rubato_error *error)
+{
+	const struct tenant *tenant = find_tenant(d, request, "tenant", error);
+	struct json_object *stage;
+
+	(void)result;
+	if (!tenant)
+		return -error->code;
+	if (!json_object_object_get_ex(request, "stage", &stage))
+		return -rubato_error_set(error, EINVAL,
+					 "\"stage\" is missing");
+	return d->ops->stage_set(d->context, tenant->slot, stage, error);
+}
+
+static int run_stage_clear(struct dispatch *d, struct json_object *request,
+			   struct json_object **result,
+			   struct rubato_error *error)
+{
+	const struct tenant *tenant = find_tenant(d, request, "tenant", error);
+	const char *kind = NULL;
+	int ret = 0;
+
+	(void)result;
+	if (!tenant)
+		return -error->code;
+	if (json_object_object_get_ex(request, "kind", NULL))
+		ret = get_string(request, "kind", &kind, error);
+	return ret ? ret : d->ops->stage_clear(d->context, tenant->slot, kind,
+					       error);
+}
+
+static int run_stage_list(struct dispatch *d, struct json_object *request,
+			  struct json_object **result,
+			  struct rubato_error *error)
+{
+	(void)request;
+	return answer(d->ops->stage_list(d->context), result, error);
+}
+
 static const struct op ops[] = {
 	{ "hello", run_hello, { NULL }, false },
 	{ "tenant-add", run_tenant_add, { "name", PARAM_KEYS }, false },
@@ -315,6 +364,9 @@ static const struct op ops[] = {
 	{ "core-list", run_core_list, { NULL }, false },
 	{ "status", run_status, { NULL }, false },
 	{ "policy-set", run_policy_set, { "policy" }, false },
+	{ "stage-set", run_stage_set, { "tenant", "stage" }, false },
+	{ "stage-clear", run_stage_clear, { "tenant", "kind" }, false },
+	{ "stage-list", run_stage_list, { NULL }, false },
 };
 
 static const struct op *find_op(const char *name)

@@ -11,7 +11,7 @@
 #include "daemon/control/datapath.h"
 #include "daemon/control/tenants.h"
 
-#define SERVER_LINE_MAX		(64 * 1024)	/* of a request, with its newline */
+#define SERVER_LINE_MAX		(1024 * 1024)	/* of a request, with its newline */
 #define SERVER_CLIENTS_MAX	32
 
 struct server;

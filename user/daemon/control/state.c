@@ -54,8 +54,8 @@ static struct json_object *describe(const struct tenants *t, uint32_t slot)
 	return object;
 }
 
-static int replace(const char *path, struct json_object *all,
-		   struct rubato_error *error)
+int state_replace(const char *path, struct json_object *all,
+		  struct rubato_error *error)
 {
 	char fresh[PATH_MAX];
 	int ret = 0;
@@ -72,7 +72,7 @@ static int replace(const char *path, struct json_object *all,
 		return 0;
 	unlink(fresh);
 	return -rubato_error_set(error, -ret,
-		"cannot write tenants down in %s: %s", path, strerror(-ret));
+		"cannot write %s: %s", path, strerror(-ret));
 }
 
 int state_save(const struct tenants *t, const char *path,
@@ -88,7 +88,7 @@ int state_save(const struct tenants *t, const char *path,
 		slot = tenants_next(t, slot);
 	} while (slot);
 	json_object_object_add(all, "tenants", array);
-	ret = replace(path, all, error);
+	ret = state_replace(path, all, error);
 	json_object_put(all);
 	return ret;
 }
