@@ -177,6 +177,14 @@ void credit_clear_broke(struct sched *sched, uint32_t slot, uint64_t now)
 		heap_remove(&sched->broke_waiting, slot);
 }
 
+void credit_end_broke(struct sched *sched, uint32_t slot, uint64_t now)
+{
+	if (!sched->slot[slot].broke)
+		return;
+	credit_clear_broke(sched, slot, now);
+	credit_note(sched, slot, RUBATO_NOTE_FUNDED);
+}
+
 void credit_review_broke(struct sched *sched, uint32_t slot, uint64_t now)
 {
 	const struct sched_slot *s = &sched->slot[slot];
@@ -200,8 +208,7 @@ static uint32_t credit_refund_first(struct sched *sched, struct heap *heap,
 
 	credit_fill(sched, slot, credit_threshold(sched), now);
 	if (sched->slot[slot].slice.credit_cycles >= credit_threshold(sched)) {
-		credit_clear_broke(sched, slot, now);
-		credit_note(sched, slot, RUBATO_NOTE_FUNDED);
+		credit_end_broke(sched, slot, now);
 		return slot;
 	}
 	when = credit_when(sched, slot);

@@ -48,10 +48,12 @@ static void fifo_put(struct sched *sched, const struct sched_grant *grant,
 	(void)now;
 }
 
-static void fifo_refresh(struct sched *sched, uint32_t slot, uint64_t now)
+static void fifo_refresh(struct sched *sched, uint32_t slot, bool new_tenant,
+			 uint64_t now)
 {
 	(void)sched;
 	(void)slot;
+	(void)new_tenant;
 	(void)now;
 }
 

@@ -63,17 +63,8 @@
  */
 #include "core/sched_internal.h"
 
-/*
- * Virtual times are cycles / weight in units of 2^-TIME_SHIFT; 128 bits, so
- * that 2^63 cycles at weight 1 neither wrap nor saturate.
- */
-#define TIME_SHIFT	20
-#define INVERSE_SHIFT	52	/* of 1 / weight */
-
-typedef heap_key vtime;
-
 enum time_place {
-	PLACE_NOWHERE,
+	PLACE_NOWHERE,		/* no member: asleep, or picked and far ahead */
 	PLACE_RUNNING,		/* picked: a member, but in no heap */
 	PLACE_PENDING,		/* a member, not eligible yet; by ve */
 	PLACE_ELIGIBLE,		/* a member; by vd */
@@ -93,7 +84,7 @@ struct time_order {
 	vtime base;
 	vtime offset;
 	uint64_t weight;
-	uint64_t inverse;	/* 2^INVERSE_SHIFT / inverse_of */
+	uint64_t inverse;	/* of inverse_of */
 	uint64_t inverse_of;
 	struct heap pending;
 	struct heap eligible;
@@ -103,7 +94,7 @@ struct time_order {
 
 struct time_slot {
 	uint32_t weight;	/* under which it is a member */
-	uint64_t inverse;	/* 2^INVERSE_SHIFT / weight */
+	uint64_t inverse;	/* of weight */
 	bool fresh;		/* no batch since it woke up */
 	struct rubato_cost batch;	/* of a run's first batch */
 };
@@ -119,11 +110,9 @@ static struct time_state *time_state(struct sched *sched)
 	return sched->state;
 }
 
-/* cycles / weight as virtual time */
 static vtime time_of(const struct time_slot *t, uint64_t cycles)
 {
-	return (vtime)((unsigned __int128)cycles * t->inverse >>
-		       (INVERSE_SHIFT - TIME_SHIFT));
+	return vtime_of(t->inverse, cycles);
 }
 
 /*
@@ -137,11 +126,11 @@ static vtime order_now(struct time_order *order)
 	if (!order->weight)
 		return order->base;
 	if (order->inverse_of != order->weight) {
-		order->inverse = (1ULL << INVERSE_SHIFT) / order->weight;
+		order->inverse = vtime_inverse(order->weight);
 		order->inverse_of = order->weight;
 	}
 	if (order->offset == (int64_t)order->offset)
-		step = order->offset * order->inverse >> INVERSE_SHIFT;
+		step = order->offset * order->inverse >> VTIME_INVERSE_SHIFT;
 	else
 		step = order->offset / (vtime)order->weight;
 	order->base += step;
@@ -162,27 +151,43 @@ static void order_count(struct time_order *order, const struct time_entity *e,
 	order->offset += (e->ve - order->base) * (vtime)t->weight;
 }
 
-/* Without members V stands still where it was: at the last one's ve. */
+/*
+ * Without members V stands still where it was, at the last one's ve; but it
+ * does not pass who is late, and will be the only member.
+ */
 static void order_discount(struct time_order *order, const struct time_entity *e,
 			   const struct time_slot *t)
 {
 	order->weight -= t->weight;
 	order->offset -= (e->ve - order->base) * (vtime)t->weight;
-	if (!order->weight)
-		order->base = e->ve;
+	if (order->weight)
+		return;
+	order->base = e->ve;
+	if (!heap_empty(&order->late) && order->base > heap_first_key(&order->late))
+		order->base = heap_first_key(&order->late);
 }
 
 /*
- * Puts a slot that is nowhere into the order. More than two quanta ahead of V
- * it is late, unless it would be alone.
+ * Is a slot that is not counted more than two quanta ahead of V? Where nobody
+ * is counted, of who is late and would be next; alone, it never is.
  */
+static bool order_too_far(const struct time_order *order,
+			  const struct time_entity *e, const struct time_slot *t)
+{
+	vtime ve = e->ve - 2 * time_of(t, order->quantum);
+
+	if (order->weight)
+		return !order_reached(order, ve);
+	return !heap_empty(&order->late) && ve > heap_first_key(&order->late);
+}
+
+/* Puts a slot that is nowhere into the order, or among the late. */
 static void order_place(struct time_order *order, uint32_t slot,
 			const struct time_slot *t)
 {
 	struct time_entity *e = &order->entity[slot];
 
-	if (order->weight &&
-	    !order_reached(order, e->ve - 2 * time_of(t, order->quantum))) {
+	if (order_too_far(order, e, t)) {
 		e->place = PLACE_LATE;
 		heap_insert(&order->late, slot,
 			    e->ve - time_of(t, order->quantum));
@@ -193,13 +198,34 @@ static void order_place(struct time_order *order, uint32_t slot,
 	heap_insert(&order->pending, slot, e->ve);
 }
 
-/* From sleep: at most a quantum behind V. */
-static void order_join(struct time_order *order, uint32_t slot,
-		       const struct time_slot *t, uint64_t request)
+static void order_promote_late(struct time_state *state, struct time_order *order)
 {
-	struct time_entity *e = &order->entity[slot];
-	vtime earliest = order_now(order) - time_of(t, order->quantum);
+	while (!heap_empty(&order->late)) {
+		uint32_t slot = heap_first(&order->late);
 
+		if (order->weight &&
+		    !order_reached(order, heap_first_key(&order->late)))
+			return;
+		heap_remove(&order->late, slot);
+		order->entity[slot].place = PLACE_NOWHERE;
+		order_place(order, slot, &state->slot[slot]);
+	}
+}
+
+/*
+ * From sleep: at most a quantum behind V. That is not what it is as long as
+ * somebody is late no more: the batch of a small weight takes V a long way, and
+ * who comes back then takes it back.
+ */
+static void order_join(struct time_state *state, struct time_order *order,
+		       uint32_t slot, uint64_t request)
+{
+	const struct time_slot *t = &state->slot[slot];
+	struct time_entity *e = &order->entity[slot];
+	vtime earliest;
+
+	order_promote_late(state, order);
+	earliest = order_now(order) - time_of(t, order->quantum);
 	if (e->ve < earliest)
 		e->ve = earliest;
 	e->request = request;
@@ -247,6 +273,20 @@ static void order_advance_absent(struct time_order *order, uint32_t slot,
 			    e->ve - time_of(t, order->quantum));
 }
 
+/*
+ * Who wakes up while a batch takes far too long must not start from a V that
+ * this batch has pulled up, and that will fall back when it is put.
+ */
+static void order_check_running(struct time_order *order, struct time_entity *e,
+				const struct time_slot *t)
+{
+	order_discount(order, e, t);
+	if (order_too_far(order, e, t))
+		e->place = PLACE_NOWHERE;
+	else
+		order_count(order, e, t);
+}
+
 static void order_advance_member(struct time_order *order, uint32_t slot,
 				 const struct time_slot *t, vtime step)
 {
@@ -255,8 +295,10 @@ static void order_advance_member(struct time_order *order, uint32_t slot,
 
 	e->ve += step;
 	order->offset += step * (vtime)t->weight;
-	if (place == PLACE_RUNNING)
-		return;		/* looked at when it is put back */
+	if (place == PLACE_RUNNING) {
+		order_check_running(order, e, t);
+		return;
+	}
 	/* Work in somebody else's batch: ask anew when it is eligible. */
 	order_leave(order, slot, t);
 	order_place(order, slot, t);
@@ -282,20 +324,6 @@ static void order_advance(struct time_order *order, uint32_t slot,
 		order_advance_absent(order, slot, t, step);
 	else
 		order_advance_member(order, slot, t, step);
-}
-
-static void order_promote_late(struct time_state *state, struct time_order *order)
-{
-	while (!heap_empty(&order->late)) {
-		uint32_t slot = heap_first(&order->late);
-
-		if (order->weight &&
-		    !order_reached(order, heap_first_key(&order->late)))
-			return;
-		heap_remove(&order->late, slot);
-		order->entity[slot].place = PLACE_NOWHERE;
-		order_place(order, slot, &state->slot[slot]);
-	}
 }
 
 static void order_promote_pending(struct time_state *state,
@@ -339,7 +367,7 @@ static void order_init(struct time_order *order, uint64_t quantum)
 static void time_set_weight(struct time_slot *t, uint32_t weight)
 {
 	t->weight = weight;
-	t->inverse = (1ULL << INVERSE_SHIFT) / weight;
+	t->inverse = vtime_inverse(weight);
 }
 
 static void time_init(struct sched *sched)
@@ -369,7 +397,7 @@ static void time_join_funded(struct sched *sched, uint32_t slot, uint64_t reques
 {
 	struct time_state *state = time_state(sched);
 
-	order_join(&state->funded, slot, &state->slot[slot], request);
+	order_join(state, &state->funded, slot, request);
 }
 
 static void time_join_borrowing(struct sched *sched, uint32_t slot)
@@ -377,7 +405,7 @@ static void time_join_borrowing(struct sched *sched, uint32_t slot)
 	struct time_state *state = time_state(sched);
 
 	if (sched->slot[slot].may_borrow)
-		order_join(&state->borrowing, slot, &state->slot[slot],
+		order_join(state, &state->borrowing, slot,
 			   state->borrowing.quantum);
 }
 
@@ -472,7 +500,7 @@ static void time_charge(struct sched *sched, uint32_t slot, uint64_t cycles,
 	order_advance(order, slot, &state->slot[slot], cycles,
 		      sched->phase == RUBATO_PHASE_DROP);
 	account_set(&sched->slot[slot].account->virtual_time,
-		    (uint64_t)(order->entity[slot].ve >> TIME_SHIFT));
+		    (uint64_t)(order->entity[slot].ve >> VTIME_SHIFT));
 }
 
 /*
@@ -567,7 +595,20 @@ static void time_return(struct sched *sched, uint32_t slot, bool was_funded)
 		time_join_funded(sched, slot, state->funded.quantum);
 }
 
-static void time_refresh(struct sched *sched, uint32_t slot, uint64_t now)
+/* Another tenant has the slot: neither ahead nor owed anything. */
+static void time_forget(struct time_state *state, uint32_t slot)
+{
+	struct time_slot *t = &state->slot[slot];
+
+	order_leave(&state->funded, slot, t);
+	order_leave(&state->borrowing, slot, t);
+	state->funded.entity[slot].ve = order_now(&state->funded);
+	state->borrowing.entity[slot].ve = order_now(&state->borrowing);
+	t->batch = (struct rubato_cost){ 0 };
+}
+
+static void time_refresh(struct sched *sched, uint32_t slot, bool new_tenant,
+			 uint64_t now)
 {
 	struct time_state *state = time_state(sched);
 	struct time_order *in = sched->picked_borrowed ? &state->borrowing :
@@ -577,6 +618,8 @@ static void time_refresh(struct sched *sched, uint32_t slot, uint64_t now)
 	bool was_funded = state->funded.entity[slot].place != PLACE_NOWHERE;
 
 	(void)now;
+	if (new_tenant)
+		time_forget(state, slot);
 	order_reweigh(&state->funded, slot, t, weight);
 	order_reweigh(&state->borrowing, slot, t, weight);
 	time_set_weight(t, weight);

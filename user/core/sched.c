@@ -11,6 +11,9 @@
 
 const struct sched_policy *const sched_policies[] = {
 	&sched_policy_time,
+	&sched_policy_tokens,
+	&sched_policy_packets,
+	&sched_policy_bytes,
 	&sched_policy_fifo,
 	NULL,
 };
@@ -59,6 +62,10 @@ static void sched_apply(struct sched *sched, uint32_t slot)
 	s->capped = live && s->params.rate &&
 		    (s->params.flags & RUBATO_TENANT_CAPPED);
 	s->may_borrow = s->params.flags & RUBATO_TENANT_BORROW;
+	if (!s->capped)
+		/* What was left of a budget, or owed to it, went with it. */
+		s->slice = (struct rubato_slice){ 0 };
+	credit_publish(sched, slot);
 	credit_refresh(sched, slot);
 }
 
@@ -97,7 +104,6 @@ struct sched *sched_new(const struct sched_config *config,
 	for (slot = 0; slot < RUBATO_SLOTS; slot++) {
 		sched->slot[slot].account = &config->ledger[slot].core[config->core];
 		sched_read(sched, slot);
-		credit_publish(sched, slot);
 	}
 	policy->init(sched);
 	return sched;
@@ -142,7 +148,8 @@ int sched_set_policy(struct sched *sched, const struct sched_policy *policy,
 	for (slot = 0; slot < RUBATO_SLOTS; slot++)
 		has_work[slot] = sched_has_work(sched, slot);
 	for (slot = 0; slot < RUBATO_SLOTS; slot++) {
-		credit_clear_broke(sched, slot, now);
+		/* The next policy may see that otherwise, or not look at all. */
+		credit_end_broke(sched, slot, now);
 		sched->slot[slot].runnable = false;
 	}
 	sched->nr_runnable = 0;
@@ -252,16 +259,18 @@ void sched_refresh(struct sched *sched, uint32_t slot, uint64_t now)
 	struct sched_slot *s = &sched->slot[slot];
 	uint32_t generation = s->params.generation;
 	uint32_t seq = s->params.seq;
-	bool was_broke = s->broke;
+	bool was_broke = s->broke, new_tenant;
 
 	if (!params_read(&sched->config.ledger[slot], &s->params) ||
 	    s->params.seq == seq)
 		return;
 	credit_clear_broke(sched, slot, now);
-	if (s->params.generation != generation && slot != RUBATO_SLOT_SYSTEM)
+	new_tenant = s->params.generation != generation &&
+		     slot != RUBATO_SLOT_SYSTEM;
+	if (new_tenant)
 		sched_new_tenant(sched, slot);
 	sched_apply(sched, slot);
 	if (was_broke)
 		credit_review_broke(sched, slot, now);
-	sched->policy->refresh(sched, slot, now);
+	sched->policy->refresh(sched, slot, new_tenant, now);
 }

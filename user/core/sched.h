@@ -45,7 +45,7 @@ struct sched_config {
 	uint32_t nr_cores;		/* that share the pools */
 	/*
 	 * Told when a tenant with work runs out of credit or has some again.
-	 * May be NULL. Called from sched_pick() and sched_put().
+	 * May be NULL. Called from all that takes the time.
 	 */
 	void (*note)(void *context, uint32_t slot, enum rubato_note kind,
 		     int64_t credit_cycles);
@@ -53,13 +53,13 @@ struct sched_config {
 };
 
 /*
- * A policy orders runnable queues. `time` and `fifo` are built in; tokens,
- * packets and bytes fit the same interface.
+ * A policy orders runnable queues. All grant batches of up to a quantum: what
+ * differs is whose turn it is.
  */
 struct sched_policy {
 	const char *name;
 	bool shared;		/* all tenants share one queue, slot 0 */
-	bool enforces;		/* looks at credit at all */
+	bool enforces;		/* keeps budgets; else they bind nobody */
 	size_t state_size;	/* bytes of policy state per struct sched */
 	void (*init)(struct sched *sched);
 	void (*wake)(struct sched *sched, uint32_t slot, uint64_t now);
@@ -69,11 +69,18 @@ struct sched_policy {
 		       uint32_t packets, uint32_t bytes);
 	void (*put)(struct sched *sched, const struct sched_grant *grant,
 		    bool more, uint64_t now);
-	/* Parameters of a slot changed, or it died. */
-	void (*refresh)(struct sched *sched, uint32_t slot, uint64_t now);
+	/*
+	 * Parameters of a slot changed, or it died; or it has another tenant
+	 * now, who owes nothing for what the last one did.
+	 */
+	void (*refresh)(struct sched *sched, uint32_t slot, bool new_tenant,
+			uint64_t now);
 };
 
 extern const struct sched_policy sched_policy_time;
+extern const struct sched_policy sched_policy_tokens;
+extern const struct sched_policy sched_policy_packets;
+extern const struct sched_policy sched_policy_bytes;
 extern const struct sched_policy sched_policy_fifo;
 
 /* NULL-terminated; the first is the default. */

@@ -65,6 +65,28 @@ static inline void account_add(__u64 *word, uint64_t value)
 	account_set(word, *word + value);
 }
 
+/*
+ * Virtual time: cycles / weight, in units of 2^-VTIME_SHIFT; 128 bits, so that
+ * 2^63 cycles at weight 1 neither wrap nor saturate.
+ */
+typedef heap_key vtime;
+
+#define VTIME_SHIFT	20
+#define VTIME_INVERSE_SHIFT	52
+
+/* @weight may be a sum of weights, but not 0. */
+static inline uint64_t vtime_inverse(uint64_t weight)
+{
+	return (1ULL << VTIME_INVERSE_SHIFT) / weight;
+}
+
+/* @cycles / the weight of which this is the inverse */
+static inline vtime vtime_of(uint64_t inverse, uint64_t cycles)
+{
+	return (vtime)((unsigned __int128)cycles * inverse >>
+		       (VTIME_INVERSE_SHIFT - VTIME_SHIFT));
+}
+
 static inline uint64_t sched_borrow_cycles(const struct sched *sched)
 {
 	uint64_t cycles = sched->config.quantum_cycles / SCHED_BORROW_DIVISOR;
@@ -91,6 +113,8 @@ uint64_t credit_cut(const struct sched *sched, uint32_t slot, uint64_t cycles);
 void credit_set_broke(struct sched *sched, uint32_t slot, uint64_t now);
 /* The slot is no longer broke, or no longer runnable: no note is sent. */
 void credit_clear_broke(struct sched *sched, uint32_t slot, uint64_t now);
+/* The same, and it is noted that the slot is served again. */
+void credit_end_broke(struct sched *sched, uint32_t slot, uint64_t now);
 /*
  * After credit_clear_broke() and a change of parameters: broke again if there
  * is still no credit (that is not counted as running out), else noted.
