@@ -20,9 +20,15 @@ const volatile __u32 nr_flows = 1;
 const volatile __u16 first_port = 1024;
 const volatile __u64 interval_ns;	/* between bursts; 0: no pace */
 const volatile __u32 burst = 1;		/* frames that are due at once */
+const volatile __u8 has_ports = 1;
+/* Target n is flooded for on_ns of every_ns, from n * shift_ns on; 0: always. */
+const volatile __u64 every_ns;
+const volatile __u64 on_ns;
+const volatile __u64 shift_ns;
 
 /* One thread runs the program, so this needs no lock. */
 __u64 packets;
+__u64 turns;	/* packets, and those whose target was off */
 __u64 due_ns;
 __u32 left;	/* of this burst */
 
@@ -45,6 +51,13 @@ static __always_inline int too_early(void)
 	return 0;
 }
 
+static __always_inline int is_off(__u32 target)
+{
+	__u64 now_ns = bpf_ktime_get_ns();
+
+	return (now_ns + every_ns - target * shift_ns) % every_ns >= on_ns;
+}
+
 SEC("xdp")
 int flood_frame(struct xdp_md *ctx)
 {
@@ -58,9 +71,12 @@ int flood_frame(struct xdp_md *ctx)
 	if (interval_ns && too_early())
 		return XDP_DROP;
 
-	target = packets % nr_targets & (FLOOD_TARGETS_MAX - 1);
+	target = turns++ % nr_targets & (FLOOD_TARGETS_MAX - 1);
+	if (every_ns && is_off(target))
+		return XDP_DROP;
 	__builtin_memcpy(out, &headers[target], sizeof(*out));
-	out->udp.source = bpf_htons(first_port + packets % nr_flows);
+	if (has_ports)
+		out->udp.source = bpf_htons(first_port + packets % nr_flows);
 	packets++;
 	return bpf_redirect(ifindex, 0);
 }

@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "flood.h"
 
@@ -33,14 +32,6 @@ static void stop(int signal_number)
 {
 	(void)signal_number;
 	stopped = 1;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 static void usage(FILE *out)
@@ -56,7 +47,12 @@ static void usage(FILE *out)
 	      "  --seconds N    0: until SIGTERM or SIGINT (0)\n"
 	      "  --idle         run SCHED_IDLE\n"
 	      "  --wire IFACE --mac MAC\n"
-	      "                 send by XDP out of IFACE to the next hop MAC\n", out);
+	      "                 send by XDP out of IFACE to the next hop MAC\n"
+	      "And with --wire:\n"
+	      "  --kind KIND    udp, ack (TCP without payload) or arp (udp)\n"
+	      "  --every-ms N --on-ms N --shift-ms N\n"
+	      "                 flood address i (from 0) for `on' ms of `every' ms, from\n"
+	      "                 i times `shift' ms on; what it is not sent nobody gets\n", out);
 }
 
 static int number(const char *name, const char *text, uint64_t min, uint64_t max,
@@ -115,6 +111,39 @@ static int parse_mac(struct flood_options *options, const char *text)
 	return -EINVAL;
 }
 
+static int parse_kind(struct flood_options *options, const char *text)
+{
+	static const char *const kinds[] = {
+		[FLOOD_UDP] = "udp", [FLOOD_ACK] = "ack", [FLOOD_ARP] = "arp",
+	};
+
+	for (int kind = FLOOD_UDP; kind <= FLOOD_ARP; kind++) {
+		if (strcmp(text, kinds[kind]))
+			continue;
+		options->kind = kind;
+		return 0;
+	}
+	fprintf(stderr, "flood: --kind %s: udp, ack or arp\n", text);
+	return -EINVAL;
+}
+
+/* Only ready-made frames can be more than datagrams, and come in turns. */
+static int check(const struct flood_options *options)
+{
+	uint64_t last_ms = (uint64_t)options->shift_ms * (options->nr_to - 1);
+
+	if (!options->wire && (options->kind || options->every_ms || !options->size)) {
+		fputs("flood: --kind, --every-ms and --size 0 need --wire\n", stderr);
+		return -EINVAL;
+	}
+	if (options->every_ms && (options->on_ms > options->every_ms ||
+				  last_ms >= options->every_ms)) {
+		fputs("flood: --on-ms and all shifts must fit --every-ms\n", stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static const struct option long_options[] = {
 	{ "to", required_argument, NULL, 't' },
 	{ "port", required_argument, NULL, 'p' },
@@ -126,6 +155,10 @@ static const struct option long_options[] = {
 	{ "idle", no_argument, NULL, 'i' },
 	{ "wire", required_argument, NULL, 'w' },
 	{ "mac", required_argument, NULL, 'm' },
+	{ "kind", required_argument, NULL, 'k' },
+	{ "every-ms", required_argument, NULL, 'e' },
+	{ "on-ms", required_argument, NULL, 'o' },
+	{ "shift-ms", required_argument, NULL, 'x' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 }
 };
@@ -141,7 +174,7 @@ static int parse_number(struct flood_options *options, int key, const char *text
 		options->port = htons(value);
 		break;
 	case 's':
-		error = number("size", text, 1, FLOOD_SIZE_MAX, &value);
+		error = number("size", text, 0, FLOOD_SIZE_MAX, &value);
 		options->size = value;
 		break;
 	case 'f':
@@ -160,6 +193,18 @@ static int parse_number(struct flood_options *options, int key, const char *text
 		error = number("seconds", text, 0, UINT_MAX, &value);
 		options->seconds = value;
 		break;
+	case 'e':
+		error = number("every-ms", text, 1, FLOOD_MS_MAX, &value);
+		options->every_ms = value;
+		break;
+	case 'o':
+		error = number("on-ms", text, 1, FLOOD_MS_MAX, &value);
+		options->on_ms = value;
+		break;
+	case 'x':
+		error = number("shift-ms", text, 0, FLOOD_MS_MAX, &value);
+		options->shift_ms = value;
+		break;
 	}
 	return error;
 }
@@ -171,6 +216,8 @@ static int parse_option(struct flood_options *options, int key, const char *text
 		return parse_address(options, text);
 	case 'm':
 		return parse_mac(options, text);
+	case 'k':
+		return parse_kind(options, text);
 	case 'w':
 		options->wire = text;
 		return 0;
@@ -202,7 +249,7 @@ static int parse(struct flood_options *options, int argc, char **argv)
 	/* sin_port and sin6_port lie at the same place. */
 	for (uint32_t i = 0; i < options->nr_to; i++)
 		((struct sockaddr_in *)&options->to[i])->sin_port = options->port;
-	return 0;
+	return check(options);
 }
 
 /* Sleeps until @packets are due; a sender that is late stays late. */

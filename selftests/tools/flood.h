@@ -7,12 +7,19 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include "flood_frame.h"
-
-#define NS_PER_S	1000000000ULL
+#include "moment.h"
 
 #define FLOOD_SIZE_MAX	1472	/* bytes of payload that fit an MTU of 1500 */
 #define FLOOD_FLOWS_MAX	60000	/* source ports, from FLOOD_FIRST_PORT on */
 #define FLOOD_FIRST_PORT 5000
+#define FLOOD_MS_MAX	60000
+
+/* What is sent; all but FLOOD_UDP only with ->wire. */
+enum flood_kind {
+	FLOOD_UDP,
+	FLOOD_ACK,	/* TCP of no connection, without payload */
+	FLOOD_ARP,	/* who has this address? */
+};
 
 struct flood_options {
 	struct sockaddr_storage to[FLOOD_TARGETS_MAX];	/* addresses and port */
@@ -24,6 +31,11 @@ struct flood_options {
 	uint32_t seconds;		/* 0: until a signal */
 	uint64_t pps;			/* 0: as fast as possible */
 	uint32_t burst;			/* datagrams sent at a time, with ->pps */
+	enum flood_kind kind;
+	/* With ->wire: target n is on for on_ms of every_ms, from n * shift_ms. */
+	uint32_t every_ms;		/* 0: always on */
+	uint32_t on_ms;
+	uint32_t shift_ms;
 	bool idle;
 	const char *wire;		/* interface; NULL: through sockets */
 	uint8_t wire_mac[6];		/* of the next hop, with ->wire */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
+#include <netinet/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -64,26 +65,82 @@ static uint16_t header_checksum(void)
 	return ~sum;
 }
 
+/* A question for the next hop's own answer; asked from nowhere, it teaches nothing. */
+static void build_arp(const struct sockaddr_in *to)
+{
+	struct ether_arp arp = {
+		.ea_hdr = {
+			.ar_hrd = htons(ARPHRD_ETHER),
+			.ar_pro = htons(ETH_P_IP),
+			.ar_hln = ETH_ALEN,
+			.ar_pln = sizeof(arp.arp_tpa),
+			.ar_op = htons(ARPOP_REQUEST),
+		},
+	};
+
+	frame.headers.ethernet.h_proto = htons(ETH_P_ARP);
+	memcpy(arp.arp_sha, frame.headers.ethernet.h_source, ETH_ALEN);
+	memcpy(arp.arp_tpa, &to->sin_addr, sizeof(arp.arp_tpa));
+	memcpy(frame.headers.arp, &arp, sizeof(arp));
+	frame_length = sizeof(frame.headers.ethernet) + sizeof(arp);
+}
+
+/* An acknowledgement of nothing: no connection, no payload, no checksum. */
+static void build_ack(const struct sockaddr_in *to)
+{
+	frame.headers.tcp = (struct tcphdr) {
+		.dest = to->sin_port,
+		.doff = sizeof(struct tcphdr) / 4,
+		.ack = 1,
+		.window = htons(1024),
+	};
+}
+
+static void build_udp(const struct sockaddr_in *to, uint32_t size)
+{
+	/* checksum 0: none (RFC 768) */
+	frame.headers.udp = (struct udphdr) {
+		.dest = to->sin_port,
+		.len = htons(sizeof(struct udphdr) + size),
+	};
+}
+
+static void build_ip(const struct flood_options *options,
+		     const struct sockaddr_in *to)
+{
+	bool ack = options->kind == FLOOD_ACK;
+	uint32_t length = sizeof(struct iphdr) + (ack ? sizeof(struct tcphdr) :
+				sizeof(struct udphdr) + options->size);
+
+	frame.headers.ethernet.h_proto = htons(ETH_P_IP);
+	frame.headers.ip = (struct iphdr) {
+		.version = 4,
+		.ihl = sizeof(struct iphdr) / 4,
+		.ttl = 64,
+		.protocol = ack ? IPPROTO_TCP : IPPROTO_UDP,
+		.tot_len = htons(length),
+		.saddr = frame.headers.ip.saddr,
+		.daddr = to->sin_addr.s_addr,
+	};
+	frame.headers.ip.check = header_checksum();
+	if (ack)
+		build_ack(to);
+	else
+		build_udp(to, options->size);
+	frame_length = sizeof(frame.headers.ethernet) + length;
+}
+
 /* The headers for one target. */
 static void build_headers(const struct flood_options *options,
 			  const struct sockaddr_in *to)
 {
-	struct flood_headers *headers = &frame.headers;
-	uint32_t udp_length = sizeof(headers->udp) + options->size;
-
-	memcpy(headers->ethernet.h_dest, options->wire_mac, ETH_ALEN);
-	headers->ethernet.h_proto = htons(ETH_P_IP);
-	headers->ip.version = 4;
-	headers->ip.ihl = sizeof(headers->ip) / 4;
-	headers->ip.ttl = 64;
-	headers->ip.protocol = IPPROTO_UDP;
-	headers->ip.tot_len = htons(sizeof(headers->ip) + udp_length);
-	headers->ip.daddr = to->sin_addr.s_addr;
-	headers->ip.check = 0;
-	headers->ip.check = header_checksum();
-	headers->udp.dest = to->sin_port;
-	headers->udp.len = htons(udp_length);	/* checksum 0: none (RFC 768) */
-	frame_length = sizeof(*headers) + options->size;
+	memcpy(frame.headers.ethernet.h_dest, options->wire_mac, ETH_ALEN);
+	if (options->kind == FLOOD_ARP)
+		build_arp(to);
+	else
+		build_ip(options, to);
+	if (frame_length < ETH_ZLEN)
+		frame_length = ETH_ZLEN;
 }
 
 static int flood_wire_open(const struct flood_options *options)
@@ -111,6 +168,10 @@ static int flood_wire_open(const struct flood_options *options)
 	if (options->pps)
 		skeleton->rodata->interval_ns =
 			options->burst * NS_PER_S / options->pps;
+	skeleton->rodata->has_ports = options->kind != FLOOD_ARP;
+	skeleton->rodata->every_ns = options->every_ms * NS_PER_MS;
+	skeleton->rodata->on_ns = options->on_ms * NS_PER_MS;
+	skeleton->rodata->shift_ns = options->shift_ms * NS_PER_MS;
 	for (uint32_t i = 0; i < options->nr_to; i++) {
 		build_headers(options, (const struct sockaddr_in *)&options->to[i]);
 		skeleton->bss->headers[i] = frame.headers;
