@@ -160,6 +160,37 @@ bills_rules()
 		(($(count_of b phases.forward) == others))
 }
 
+# forwarding TENANT: its cycles of phase forward, and frames received.
+forwarding()
+{
+	rubato -j tenant show "$1" | jq -r '(if type == "array" then .[0] else .
+		end).stats | "\(.phases.forward) \(.rx_packets)"'
+}
+
+# per_frame CYCLES FRAMES CYCLES FRAMES: of what came in between.
+per_frame()
+{
+	echo $((($3 - $1) / ($4 - $2)))
+}
+
+# Where all share a socket, frames of both are in one batch: A's rules are A's.
+bills_each_its_own()
+{
+	local a b
+	rubato policy set fifo || return
+
+	a=$(forwarding a)
+	b=$(forwarding b)
+	at client "$FLOOD" --seconds 2 --pps 5000 --wire eth0 \
+		--mac "$(at host cat "/sys/class/net/$UPLINK/address")" \
+		--to "$(at4 A)" --to "$(at4 B)"
+	eventually settled
+	# shellcheck disable=SC2086,SC2046 # two words each
+	a=$(per_frame $a $(forwarding a)) b=$(per_frame $b $(forwarding b))
+	echo "cycles per frame: A $a, B $b"
+	rubato policy set time && ((a > 4 * b && b > 0))
+}
+
 # Pipelines are swapped under a flood that goes through them.
 changes()
 {
@@ -188,7 +219,8 @@ config_of()
 		if .rules then .rules |= map(.text) else . end)'
 }
 
-# The order is that in which they were set first.
+# The order is that in which they were set first. What the configuration says is
+# for tenants that were given nothing since.
 killed()
 {
 	local before
@@ -199,7 +231,12 @@ killed()
 	echo "$before"
 	[[ $before == *policer*acl* ]] || return
 	datapath_stop KILL
-	datapath_daemon && eventually is_port "$(container_veth A)" &&
+	DATAPATH_TENANT[c]=c
+	echo '{ "tenants": [
+		{ "name": "a", "stages": [ { "kind": "acl", "rules": "" } ] },
+		{ "name": "c", "stages": [ { "kind": "policer",
+			"packets_per_s": 7 } ] } ] }' > "$DATAPATH_CONFIG"
+	datapath_daemon && (($(stage c policer packets_per_s) == 7)) && eventually is_port "$(container_veth A)" &&
 		[ "$(config_of)" = "$before" ] || return
 	eventually is_denied A "$(at4 B)"
 }
@@ -213,7 +250,7 @@ goes_with_tenant()
 		eventually is_port "$(container_veth A)" && pings A "$(at4 B)"
 }
 
-datapath_begin 16 rbes
+datapath_begin 17 rbes
 must "start" datapath_all routed A B
 ktap_check "without stages" each_pair ping_both
 ktap_check "denied both ways, and counted" denies
@@ -223,13 +260,14 @@ ktap_check "the first match wins" first_match_wins
 ktap_check "clear" clear_all
 ktap_check "a policer" polices
 ktap_check "rules are the tenant's own time" bills_rules
+ktap_check "in a batch of several, each has its own bill" bills_each_its_own
 ktap_check "stages change under load" changes
 eventually settled
 ktap_check "nothing is lost without a count" conserved
 ktap_check "the books balance" books_balance
 check_here "stages survive the daemon's death" killed
-ktap_check "they go with their tenant" goes_with_tenant
 eventually settled
 ktap_check "nothing is lost without a count, after that" conserved
+ktap_check "they go with their tenant" goes_with_tenant
 check_here "the daemon leaves" datapath_stop
 ktap_finish
