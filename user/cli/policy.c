@@ -36,6 +36,6 @@ static const struct cli_command commands[] = {
 
 const struct cli_object cli_policy = {
 	.name = "policy",
-	.about = "the order of service: time, fifo",
+	.about = "the order of service: time, tokens, packets, bytes, fifo",
 	.commands = commands,
 };

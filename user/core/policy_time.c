@@ -37,8 +37,14 @@
  *   If D <= V' nothing with a deadline <= D is left, and only the running
  *   batch is waited for. At the beginning of a busy period and when others
  *   wake up too, each of those may be owed a quantum as k is, and adds at most
- *   that, once. A batch that took longer than predicted counts as it was: L is
- *   the longest that was really run since t'.
+ *   that, once.
+ *
+ *   Predictions fail. A batch begun after t0 is waited for as long as it takes,
+ *   beyond its request too; one that ran at t0 until it ends. Those before t0
+ *   do no more harm, however long they were: what they took beyond two quanta
+ *   is not in V (see below). So with any costs k waits for the rest of the
+ *   batch that runs, one quantum, and what batches begun meanwhile overran
+ *   their requests.
  *
  * Shares. Between two of its batches no member gets ahead of its share by more
  * than one batch, nor falls behind by more than L.
@@ -46,7 +52,10 @@
  * Slots that are far ahead (billed for work in others' batches, or for a batch
  * that took much longer than predicted) would pull V up, away from all others.
  * So whoever is more than two quanta ahead of the others' V is `late`: not a
- * member until V has come within a quantum of its ve.
+ * member until V has come within a quantum of its ve. Being late is no loss: it
+ * comes back at its ve, also if V has leapt past that by a batch of a small
+ * weight, and takes V back. Who wakes up in between would be placed too far
+ * ahead; so all that are due come back before anybody is placed.
  *
  * There are two orders: of funded slots, and of broke ones that may borrow,
  * who are served only while no funded slot has work, in small batches. Each

@@ -21,7 +21,8 @@ static const char usage_text[] =
 	"Run the datapath that tenants share, each within its budget of time.\n"
 	"\n"
 	"  --config FILE      configuration (default " CONFIG_PATH_DEFAULT ")\n"
-	"  --policy NAME      order of service: time (default), fifo\n"
+	"  --policy NAME      order of service: time (default), tokens, packets,\n"
+	"                     bytes, fifo\n"
 	"  --core CPU         a CPU for a poller; may be given several times\n"
 	"                     (default: the last CPU)\n"
 	"  --quantum-us N     longest batch of one tenant (default 50)\n"
@@ -143,7 +144,7 @@ static void check_names(const struct arguments *arguments)
 {
 	if (arguments->policy && !sched_policy_find(arguments->policy))
 		refuse("--policy", arguments->policy,
-		       "there are `time` and `fifo`");
+		       "there are time, tokens, packets, bytes and fifo");
 	if (arguments->module && strcmp(arguments->module, "auto") &&
 	    strcmp(arguments->module, "yes") && strcmp(arguments->module, "no"))
 		refuse("--module", arguments->module,
