@@ -66,7 +66,7 @@ demo:
 	$(Q)scripts/demo
 
 bench:
-	$(Q)selftests/run --place bench
+	$(Q)selftests/bench/run
 
 style:
 	$(Q)scripts/style
@@ -87,7 +87,7 @@ help:
 	@echo 'Test:'
 	@echo '  check            scripts/check: all tests, here and in virtual machines'
 	@echo '  demo             scripts/demo: two tenants, one datapath core'
-	@echo '  bench            experiments of selftests/bench'
+	@echo '  bench            all experiments of selftests/bench: half an hour'
 	@echo '  style            licence lines, line lengths, shell scripts'
 	@echo '  sparse           sparse on the module'
 	@echo 'Variables:'

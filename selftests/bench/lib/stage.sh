@@ -110,10 +110,12 @@ stage_create()
 	done
 }
 
+# Whoever is impatient meanwhile would only make it leave something behind.
 stage_end()
 {
 	local name
 
+	trap '' INT TERM HUP
 	for name in "${!STAGE_BURN[@]}"; do
 		burned "$name"
 	done
