@@ -339,6 +339,35 @@ static bool test_overrun(void)
 }
 
 /*
+ * Who wakes up in the midst of such a batch, after it was billed, is not placed
+ * ahead of the others by it.
+ */
+static bool test_wake_in_overrun(void)
+{
+	struct sched_grant grant;
+	uint64_t work = 0;
+	uint32_t slot;
+	struct sim sim;
+
+	sim_open(&sim, 3);
+	for (slot = 1; slot <= 3; slot++)
+		sim_tenant(&sim, slot, 100);
+	wake(&sim, 1);
+	wake(&sim, 2);
+	while ((grant = pick(&sim)).slot != 1)
+		sim_serve(&sim, &grant, grant.cycles, true);
+	sched_bill(sim.sched, 1, RUBATO_PHASE_RX, 64 * SIM_QUANTUM, 1, 64);
+	wake(&sim, 3);
+	sim_serve(&sim, &grant, 1000, true);
+	while ((grant = pick(&sim)).slot != 3) {
+		work += grant.cycles;
+		sim_serve(&sim, &grant, grant.cycles, true);
+	}
+	sim_close(&sim);
+	return work <= SIM_QUANTUM + ROUNDING;
+}
+
+/*
  * Tenant 2 is billed in 1's batches as much as 1: of two others of the same
  * weight, neither 1 nor 3 may suffer for it, and 2 pays.
  */
@@ -624,7 +653,7 @@ int main(void)
 	unsigned int scale = sim_scale();
 
 	ksft_print_header();
-	ksft_set_plan(20);
+	ksft_set_plan(21);
 	ksft_test_result(test_protocol(), "wake, pick, put\n");
 	ksft_test_result(test_shares(), "shares by weight within one quantum, always\n");
 	ksft_test_result(test_delay(1, 40, 200), "delay with 1 other: one quantum\n");
@@ -637,6 +666,7 @@ int main(void)
 	ksft_test_result(test_gaming(500000 * scale), "sleeping and waking gains nothing\n");
 	ksft_test_result(test_no_starvation(), "the least weight is served in its turn\n");
 	ksft_test_result(test_overrun(), "a batch of 100 quanta hurts its tenant only\n");
+	ksft_test_result(test_wake_in_overrun(), "... and not who wakes up meanwhile\n");
 	ksft_test_result(test_bills_for_others(), "work in others' batches counts\n");
 	ksft_test_result(test_drops_do_not_bury(), "drops put a tenant back by a quantum at most\n");
 	ksft_test_result(test_weights_change(), "weights change on the fly\n");
