@@ -11,11 +11,16 @@ struct bench {
 	struct rubato_core core;
 	struct books books;
 	uint64_t run_delay;
+	uint64_t asking;		/* cycles that an answer takes */
 };
 
-static uint64_t run_delay_of(void *context)
+static uint64_t run_delay_of(void *context, uint64_t *stamp)
 {
-	return ((struct bench *)context)->run_delay;
+	struct bench *bench = context;
+
+	bench->sim.now += bench->asking;
+	*stamp = bench->sim.now;
+	return bench->run_delay;
 }
 
 static void bench_open(struct bench *bench, uint64_t seed)
@@ -169,6 +174,31 @@ static bool test_stolen(void)
 	return ok;
 }
 
+/* Who makes the kernel be asked pays for the asking, and nobody after him. */
+static bool test_asking(void)
+{
+	struct bench bench;
+	bool ok;
+
+	bench_open(&bench, 1);
+	bench.asking = 700;
+	bench.run_delay = 2000;
+	bench.sim.now += 100000;
+	ok = books_bill(&bench.books, 1, RUBATO_PHASE_RX, 1, 64, bench.sim.now) ==
+	     100000 + 700 - 2000 && bench.books.last == bench.sim.now;
+	bench.sim.now += 300;
+	ok &= books_bill(&bench.books, 2, RUBATO_PHASE_RX, 1, 64, bench.sim.now) ==
+	      300;
+	/* Whoever asks is awake. */
+	bench.sim.now += 400;
+	ok &= books_asleep(&bench.books, bench.sim.now) == 400;
+	bench.sim.now += 300;
+	ok &= books_bill(&bench.books, 2, RUBATO_PHASE_RX, 1, 64, bench.sim.now) ==
+	      300 + 700 && balanced(&bench);
+	sim_close(&bench.sim);
+	return ok;
+}
+
 /* 3 packets of 100 cycles against 1 of 100 and 1200 bytes of half a cycle. */
 static bool test_split(void)
 {
@@ -267,9 +297,10 @@ int main(void)
 	unsigned int scale = sim_scale();
 
 	ksft_print_header();
-	ksft_set_plan(5);
+	ksft_set_plan(6);
 	ksft_test_result(test_balance(20 * scale, 20000), "books balance to the cycle, clocks and kernel lying\n");
 	ksft_test_result(test_stolen(), "stolen is what the kernel says, and no more\n");
+	ksft_test_result(test_asking(), "who makes the kernel be asked pays for it\n");
 	ksft_test_result(test_split(), "split by cost of packets and bytes\n");
 	ksft_test_result(test_split_exact(50000 * scale), "splits are right to the cycle\n");
 	ksft_test_result(test_cost_of_bills(), "bills teach what work costs\n");

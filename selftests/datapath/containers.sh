@@ -263,6 +263,7 @@ slot_is_reused()
 		DATAPATH_TENANT[A]=again &&
 		eventually is_owned_by vethA again &&
 		(($(count_of again rx_packets) < 100)) &&
+		(($(count_of again steered.packets) < 100)) &&
 		(($(steered_while again pings client "$(at4 A)") >= 10))
 }
 

@@ -2,16 +2,18 @@
 #include "core/books.h"
 #include "core/sched_internal.h"
 
-static uint64_t books_run_delay(struct books *books)
+static uint64_t books_run_delay(struct books *books, uint64_t *stamp)
 {
 	return books->run_delay_cycles ?
-	       books->run_delay_cycles(books->context) : 0;
+	       books->run_delay_cycles(books->context, stamp) : 0;
 }
 
 void books_open(struct books *books, uint64_t now)
 {
+	uint64_t stamp;
+
 	books->last = now;
-	books->run_delay_last = books_run_delay(books);
+	books->run_delay_last = books_run_delay(books, &stamp);
 	account_set(&books->core->start_tsc, now);
 }
 
@@ -30,10 +32,10 @@ static uint64_t books_cut(struct books *books, uint64_t now)
 	return interval;
 }
 
-/* What was lost since the kernel was last asked. */
-static uint64_t books_ask(struct books *books)
+/* What was lost from when the kernel was last asked until @stamp. */
+static uint64_t books_ask(struct books *books, uint64_t *stamp)
 {
-	uint64_t delay = books_run_delay(books);
+	uint64_t delay = books_run_delay(books, stamp);
 	uint64_t lost = 0;
 
 	if (delay > books->run_delay_last)
@@ -51,7 +53,9 @@ static void books_owe(struct books *books, uint64_t lost)
 
 void books_look(struct books *books)
 {
-	books_owe(books, books_ask(books));
+	uint64_t stamp;
+
+	books_owe(books, books_ask(books, &stamp));
 }
 
 /* Bills at most @most of an interval as stolen; returns the rest of it. */
@@ -65,14 +69,13 @@ static uint64_t books_steal(struct books *books, uint64_t interval,
 }
 
 /*
- * Takes out of an interval what the kernel says the thread waited for a CPU
+ * Takes out of an interval what the kernel said the thread waited for a CPU
  * since it was last asked, but no more than it is long: the rest was lost
  * earlier, and is taken out of idle time.
  */
-static uint64_t books_less_stolen(struct books *books, uint64_t interval)
+static uint64_t books_less_lost(struct books *books, uint64_t interval,
+				uint64_t lost)
 {
-	uint64_t lost = books_ask(books);
-
 	if (lost > interval)
 		books_owe(books, lost - interval);
 	return books_steal(books, interval, lost);
@@ -89,9 +92,13 @@ static uint64_t books_less_owed(struct books *books, uint64_t interval)
 static uint64_t books_end_interval(struct books *books, uint64_t now)
 {
 	uint64_t interval = books_cut(books, now);
+	uint64_t lost, stamp = books->last;
 
-	return interval > books->suspicious_cycles ?
-	       books_less_stolen(books, interval) : interval;
+	if (interval <= books->suspicious_cycles)
+		return interval;
+	lost = books_ask(books, &stamp);
+	interval += books_cut(books, stamp);
+	return books_less_lost(books, interval, lost);
 }
 
 uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
@@ -114,9 +121,14 @@ uint64_t books_idle(struct books *books, uint64_t now)
 
 uint64_t books_asleep(struct books *books, uint64_t now)
 {
-	/* Always asked, so that the wake-up's wait sticks to no later bill. */
-	uint64_t cycles = books_less_stolen(books, books_cut(books, now));
+	uint64_t interval = books_cut(books, now);
+	uint64_t cycles, stamp;
 
+	/*
+	 * Always asked, so that the wake-up's wait sticks to no later bill. The
+	 * thread is awake while it asks: that is no sleep.
+	 */
+	cycles = books_less_lost(books, interval, books_ask(books, &stamp));
 	account_add(&books->core->asleep_cycles, cycles);
 	return cycles;
 }

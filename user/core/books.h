@@ -21,10 +21,11 @@ struct books {
 	uint64_t last;			/* stamp that ends the last interval */
 	uint64_t suspicious_cycles;	/* longer intervals: ask the kernel */
 	/*
-	 * Cycles that this thread has waited for a CPU, ever (run_delay of
-	 * schedstat); called only for suspicious intervals. NULL: never stolen.
+	 * Cycles that this thread has waited for a CPU, ever, and the stamp at
+	 * which that was read; called only for suspicious intervals. NULL:
+	 * never stolen.
 	 */
-	uint64_t (*run_delay_cycles)(void *context);
+	uint64_t (*run_delay_cycles)(void *context, uint64_t *stamp);
 	void *context;
 	uint64_t run_delay_last;
 	uint64_t owed_cycles;		/* lost in intervals already billed */
@@ -36,6 +37,10 @@ void books_open(struct books *books, uint64_t now);
  * Each of these ends the running interval at @now, bills it, and returns what
  * was billed (the interval less what was stolen). A stamp that went backwards
  * counts as zero and is counted in negative_intervals.
+ *
+ * An interval that makes the kernel be asked ends when it has answered: asking
+ * takes a microsecond, and is the work of whoever made it necessary and not of
+ * the next. ->last is the end, and the beginning of what comes then.
  */
 uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
 		    uint32_t units, uint32_t bytes, uint64_t now);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
 #include "daemon.h"
 #include "log.h"
 
@@ -32,9 +34,20 @@ static void forget_kernel_drops(struct daemon *daemon, uint32_t slot)
 					 __ATOMIC_RELAXED);
 }
 
+/* Nothing is steered to a slot before its tenant has a port. */
+static void forget_steered(struct daemon *daemon, uint32_t slot)
+{
+	struct rubato_steer *counters = steer_counters(daemon->steer);
+
+	for (uint32_t cpu = 0; cpu < steer_nr_cpus(daemon->steer); cpu++)
+		memset(&counters[cpu * RUBATO_SLOTS + slot], 0,
+		       sizeof(*counters));
+}
+
 static void tenant_added(void *context, uint32_t slot)
 {
 	forget_kernel_drops(context, slot);
+	forget_steered(context, slot);
 	refresh(context, slot);
 	log_line(LOG_LEVEL_INFO, "tenant %s: slot %u",
 		 glue_tenant_name(context, slot), slot);

@@ -43,9 +43,11 @@ static struct rubato_core *own_line(struct poller *poller)
 uint64_t poller_bill(struct poller *poller, uint32_t slot,
 		     enum rubato_phase phase, uint32_t units, uint32_t bytes)
 {
-	poller->now = clock_cycles();
-	return books_bill(&poller->books, slot, phase, units, bytes,
-			  poller->now);
+	uint64_t cycles = books_bill(&poller->books, slot, phase, units, bytes,
+				     clock_cycles());
+
+	poller->now = poller->books.last;
+	return cycles;
 }
 
 /* --- active sources --- */
@@ -308,9 +310,9 @@ int poller_snapshot(struct poller *poller, void *pointer)
 static void bill_finding(struct poller *poller, struct books_share *woken,
 			 uint32_t nr_woken)
 {
-	poller->now = clock_cycles();
 	books_split(&poller->books, RUBATO_PHASE_RX, woken, nr_woken,
-		    poller->packet_cycles, 0, poller->now);
+		    poller->packet_cycles, 0, clock_cycles());
+	poller->now = poller->books.last;
 }
 
 /* Who rang it has said why in a word that is looked at before any sleep. */
@@ -421,8 +423,8 @@ static void idle(struct poller *poller)
 				    us_to_cycles(poller, LOOK_EVERY_US);
 		books_look(&poller->books);
 	}
-	poller->now = clock_cycles();
-	books_idle(&poller->books, poller->now);
+	books_idle(&poller->books, clock_cycles());
+	poller->now = poller->books.last;
 	if (!poller->idle_since)
 		poller->idle_since = poller->now;
 	if (spin == POLLER_SPIN_ALWAYS ||
@@ -525,7 +527,7 @@ static struct clock_look look_at_clocks(const struct poller *poller)
 }
 
 /* Ever; the books ask when an interval is suspiciously long, or was slept. */
-static uint64_t run_delay_cycles(void *context)
+static uint64_t run_delay_cycles(void *context, uint64_t *stamp)
 {
 	struct poller *poller = context;
 	struct clock_look now = look_at_clocks(poller);
@@ -533,10 +535,11 @@ static uint64_t run_delay_cycles(void *context)
 	poller->lost_cycles += lost_since(poller, &now);
 	poller->last_look = now;
 	poller->slept = false;
+	*stamp = now.cycles;
 	return poller->lost_cycles;
 }
 
-/* Cycles to copy one frame of this size from cold memory, the median. */
+/* Cycles to copy one frame of this size from cold memory, the least of many. */
 static uint64_t measure_copy(uint8_t *to, const uint8_t *from, uint32_t length)
 {
 	uint64_t least = UINT64_MAX;

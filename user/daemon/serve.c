@@ -50,10 +50,10 @@ static void bill_shares(struct poller *poller, enum rubato_phase phase,
 			    shares->packets, shares->bytes);
 		return;
 	}
-	poller->now = clock_cycles();
 	books_split(&poller->books, phase, shares->entries, shares->nr,
 		    poller->packet_cycles, poller->byte_cycles_fp16,
-		    poller->now);
+		    clock_cycles());
+	poller->now = poller->books.last;
 }
 
 static void touch(struct touched_queues *touched, struct queue *queue)
