@@ -148,7 +148,8 @@ static bool delay_holds(uint64_t number, uint32_t others, int costs,
 	while (batches--)
 		loop_round(loop);
 	*waits += delay.waits;
-	ok = loop_balanced(loop) && delay.worst <= SIM_QUANTUM + ROUNDING;
+	/* One quantum, and one for a batch before that was not predicted. */
+	ok = loop_balanced(loop) && delay.worst <= 2 * SIM_QUANTUM + ROUNDING;
 	if (!ok)
 		ksft_print_msg("case %llu, %u others: waited %llu cycles more\n",
 			       (unsigned long long)number, others,
@@ -294,7 +295,7 @@ int main(void)
 	ksft_print_header();
 	loop_print_seed();
 	ksft_set_plan(5);
-	ksft_test_result(test_delay(COSTS_RANDOM, 40, 15000), "delay: the running batch and a quantum, costs at random up to x64\n");
+	ksft_test_result(test_delay(COSTS_RANDOM, 40, 15000), "delay: the running batch and two quanta, costs at random up to x64\n");
 	ksft_test_result(test_delay(COSTS_SPITEFUL, 40, 15000), "delay: the same, packets cost x64 whenever the victim waits\n");
 	ksft_test_result(test_delay(COSTS_SWITCHING, 40, 15000), "delay: the same, costs change for everybody at once\n");
 	ksft_test_result(test_storms(30, 20000), "storms of wakers add a quantum each\n");

@@ -41,10 +41,10 @@
  *
  *   Predictions fail. A batch begun after t0 is waited for as long as it takes,
  *   beyond its request too; one that ran at t0 until it ends. Those before t0
- *   do no more harm, however long they were: what they took beyond two quanta
- *   is not in V (see below). So with any costs k waits for the rest of the
- *   batch that runs, one quantum, and what batches begun meanwhile overran
- *   their requests.
+ *   count as L, but for no more than two quanta, however long they were: what
+ *   they took beyond that is not in V (see below). So with any costs k waits
+ *   for the rest of the batch that runs, two quanta, and what batches begun
+ *   meanwhile overran their requests.
  *
  * Shares. Between two of its batches no member gets ahead of its share by more
  * than one batch, nor falls behind by more than L.
