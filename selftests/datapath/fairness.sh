@@ -353,7 +353,7 @@ victim_lost_nothing()
 	  $(result talk_b answered) > 1000))
 }
 
-datapath_begin 25 rbeg
+datapath_begin 28 rbeg
 [ -x "$BURDEN" ] || ktap_finish
 must "topology" datapath_topology routed A B
 UPLINK_MAC=$(at host ip -j link show dev "$UPLINK" | jq -r '.[0].address')
@@ -390,7 +390,9 @@ check_time "weights 1:3" weights 3 100 300
 check_time "weights 1:1" weights 1 100 100
 finish burdenA
 finish burdenB
-check_here "policy fifo" change fifo
+for policy in tokens packets bytes fifo; do
+	check_here "policy $policy" change $policy
+done
 check_here "policy time again" change time
 flood_ends flood
 check_here "the daemon leaves" datapath_stop
