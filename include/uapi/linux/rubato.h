@@ -76,6 +76,7 @@ enum rubato_drop {
 	RUBATO_DROP_NO_CHUNK,	/* the queue has no chunk to put it into */
 	RUBATO_DROPS
 };
+#define RUBATO_DROPS_MAX	16	/* words that an account has for them */
 
 #define RUBATO_TENANT_LIVE	(1U << 0)	/* the slot has a tenant */
 #define RUBATO_TENANT_CAPPED	(1U << 1)	/* it has a budget */
@@ -110,7 +111,7 @@ struct rubato_pool {
 };
 
 /*
- * Four lines: what one poller did for one tenant. Writer: that poller only,
+ * Five lines: what one poller did for one tenant. Writer: that poller only,
  * but for dropped[] from RUBATO_DROP_RING_FULL on, which the control thread
  * copies from the sockets' statistics once a second.
  */
@@ -126,13 +127,14 @@ struct rubato_account {
 	__u64 delivered_bytes;
 	__u64 broke_count;	/* times that credit ran out with work left */
 
-	__u64 dropped[RUBATO_DROPS];
+	__u64 dropped[RUBATO_DROPS_MAX];
 
 	__s64 credit_cycles;	/* this core's slice; negative is debt */
 	__u64 backlog_packets;	/* waiting when last looked at */
 	__u64 virtual_time;	/* of the scheduler; for watching only */
 	__u64 served_batches;
 	__u64 broke_cycles;	/* time spent broke with work left */
+	__u64 reserved[3];
 };
 
 struct rubato_ledger {
