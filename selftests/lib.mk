@@ -36,11 +36,13 @@ GENERATED := $(addprefix $(OUTPUT)/,$(TEST_GEN_PROGS) $(TEST_GEN_FILES))
 
 all: $(GENERATED)
 
+# First what it depends on: with -MD, the last of several sources would win.
 $(GENERATED): $(OUTPUT)/%: %.c
 	$(if $(Q),@printf '  %-7s %s\n' CC $(@:$(TOP)/%=%))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MD -MP -MT $@ $(LDFLAGS) -pthread \
-		-o $@ $(filter %.c %.o %.a,$^) $(LDLIBS)
+	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) -MM -MP -MT $@ $(filter %.c,$^) > $@.d
+	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ \
+		$(filter %.c %.o %.a,$^) $(LDLIBS)
 
 # "PLACE PROGRAM" for each test, for selftests/run.
 list:
