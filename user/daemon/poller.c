@@ -203,13 +203,16 @@ int poller_change_slot(struct poller *poller, struct source *source,
 
 static int remember_queue(struct poller *poller, struct queue *queue)
 {
-	struct queue **queues = realloc(poller->queues,
-			(poller->nr_queues + 1) * sizeof(*queues));
+	struct queue **queues;
 
+	if (!queue_is_shared(queue))
+		return 0;
+	queues = realloc(poller->shared,
+			 (poller->nr_shared + 1) * sizeof(*queues));
 	if (!queues)
 		return -ENOMEM;
-	poller->queues = queues;
-	queues[poller->nr_queues++] = queue;
+	poller->shared = queues;
+	queues[poller->nr_shared++] = queue;
 	return 0;
 }
 
@@ -221,9 +224,9 @@ int poller_remove_queue(struct poller *poller, void *pointer)
 	while (queue->polled)
 		poller_remove_source(poller, queue->polled);
 	deactivate(poller, &queue->tx_source);
-	for (i = 0; i < poller->nr_queues; i++)
-		if (poller->queues[i] == queue)
-			poller->queues[i] = poller->queues[--poller->nr_queues];
+	for (i = 0; i < poller->nr_shared; i++)
+		if (poller->shared[i] == queue)
+			poller->shared[i] = poller->shared[--poller->nr_shared];
 	return 0;
 }
 
@@ -310,8 +313,8 @@ int poller_snapshot(struct poller *poller, void *pointer)
 static void bill_finding(struct poller *poller, struct books_share *woken,
 			 uint32_t nr_woken)
 {
-	books_split(&poller->books, RUBATO_PHASE_RX, woken, nr_woken,
-		    poller->packet_cycles, 0, clock_cycles());
+	books_split(&poller->books, RUBATO_PHASE_RX, woken, nr_woken, 1, 0,
+		    clock_cycles());
 	poller->now = poller->books.last;
 }
 
@@ -450,7 +453,8 @@ static void serve(struct poller *poller, const struct sched_grant *grant)
 
 /*
  * Not only where frames come in: when all that hoard are parked, nobody is
- * served, and everybody else's frames are lost for want of chunks.
+ * served, and everybody else's frames are lost for want of chunks. In a queue of
+ * its own a tenant takes chunks from nobody; a thousand of those cost nothing.
  */
 static void take_back(struct poller *poller)
 {
@@ -458,9 +462,9 @@ static void take_back(struct poller *poller)
 		return;
 	poller->take_back_next = poller->now +
 				 us_to_cycles(poller, TAKE_BACK_EVERY_US);
-	for (uint32_t i = 0; i < poller->nr_queues; i++)
-		if (queue_short_of_chunks(poller->queues[i]))
-			serve_take_back(poller, poller->queues[i]);
+	for (uint32_t i = 0; i < poller->nr_shared; i++)
+		if (queue_short_of_chunks(poller->shared[i]))
+			serve_take_back(poller, poller->shared[i]);
 }
 
 static void note_cpu_time(struct poller *poller)
@@ -556,22 +560,44 @@ static uint64_t measure_copy(uint8_t *to, const uint8_t *from, uint32_t length)
 	return least;
 }
 
-/* What a packet and a byte cost relative to each other, on this machine. */
+/* What a frame costs whatever its length: a system call, the least of many. */
+static uint64_t measure_call(const struct poller *poller)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < CALIBRATION_ROUNDS; i++) {
+		uint64_t begin = clock_cycles(), cycles;
+		struct epoll_event event;
+
+		epoll_wait(poller->epoll_fd, &event, 1, 0);
+		cycles = clock_cycles() - begin;
+		if (cycles < least)
+			least = cycles;
+	}
+	return least;
+}
+
+/*
+ * What a packet and a byte cost relative to each other, on this machine, until
+ * traffic has told (serve.c).
+ */
 static void calibrate(struct poller *poller)
 {
 	size_t bytes = CALIBRATION_ROUNDS * QUEUE_CHUNK_SIZE;
 	uint8_t *from = calloc(1, bytes), *to = calloc(1, bytes);
+	uint64_t byte_cycles_fp = 0;
 
-	poller->packet_cycles = 1000;
-	poller->byte_cycles_fp16 = 1 << 14;
 	if (from && to) {
 		uint64_t small = measure_copy(to, from, 64);
 		uint64_t large = measure_copy(to, from, 1514);
 
 		if (large > small)
-			poller->byte_cycles_fp16 =
-				((large - small) << 16) / (1514 - 64);
+			byte_cycles_fp = ((large - small) <<
+					  RUBATO_SPLIT_SHIFT) / (1514 - 64);
 	}
+	for (int phase = 0; phase < RUBATO_PHASES; phase++)
+		rubato_split_begin(&poller->split[phase], measure_call(poller),
+				   byte_cycles_fp);
 	free(from);
 	free(to);
 }
@@ -740,7 +766,7 @@ void poller_stop(struct poller *poller)
 	pthread_join(poller->thread, NULL);
 	close_bell(poller);
 	sched_free(poller->sched);
-	free(poller->queues);
+	free(poller->shared);
 	pthread_cond_destroy(&poller->call_done);
 	pthread_mutex_destroy(&poller->call_lock);
 }

@@ -33,6 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rubato/split.h>
 #include "core/books.h"
 #include "core/sched.h"
 #include "clock.h"
@@ -89,10 +90,9 @@ struct poller {
 	int epoll_fd;
 	int schedstat_fd;
 	struct source_list active[RUBATO_SLOTS];
-	struct queue **queues;		/* that this poller owns */
-	uint32_t nr_queues;
-	uint64_t packet_cycles;		/* measured: for splitting bills */
-	uint64_t byte_cycles_fp16;
+	struct queue **shared;		/* its queues of several tenants */
+	uint32_t nr_shared;
+	struct rubato_split split[RUBATO_PHASES];	/* of shared bills */
 	uint64_t idle_since;		/* 0: was busy */
 	uint64_t cpu_time_next;		/* when to read the CPU clock again */
 	uint64_t look_next;		/* when to ask for lost time again */

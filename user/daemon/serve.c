@@ -45,13 +45,19 @@ static void share_add(struct batch_shares *shares, uint32_t slot,
 static void bill_shares(struct poller *poller, enum rubato_phase phase,
 			const struct batch_shares *shares)
 {
+	struct rubato_split *split = &poller->split[phase];
+
 	if (shares->nr == 1) {
-		poller_bill(poller, shares->entries[0].slot, phase,
-			    shares->packets, shares->bytes);
+		uint64_t cycles = poller_bill(poller, shares->entries[0].slot,
+					      phase, shares->packets,
+					      shares->bytes);
+
+		rubato_split_observe(split, cycles, shares->packets,
+				     shares->bytes);
 		return;
 	}
 	books_split(&poller->books, phase, shares->entries, shares->nr,
-		    poller->packet_cycles, poller->byte_cycles_fp16,
+		    split->packet_cycles, split->byte_cycles_fp,
 		    clock_cycles());
 	poller->now = poller->books.last;
 }
