@@ -142,8 +142,8 @@ static bool test_stolen(void)
 	/* More than the interval was lost before it: idle time will pay. */
 	bench.run_delay += 1ULL << 40;
 	bench.sim.now += 60000;
-	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_TX, 1, 64, bench.sim.now) ==
-	      0 && bench.core.stolen_cycles == 160000;
+	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_FORWARD, 1, 64,
+			 bench.sim.now) == 0 && bench.core.stolen_cycles == 160000;
 	/* The wait of a wake-up, even from a short sleep, sticks to the sleep. */
 	bench.run_delay += 700;
 	bench.sim.now += 1000;
@@ -195,6 +195,36 @@ static bool test_asking(void)
 	bench.sim.now += 300;
 	ok &= books_bill(&bench.books, 2, RUBATO_PHASE_RX, 1, 64, bench.sim.now) ==
 	      300 + 700 && balanced(&bench);
+	sim_close(&bench.sim);
+	return ok;
+}
+
+/* Bills @cycles for @units; returns whether that made the kernel be asked. */
+static bool asked(struct bench *bench, uint64_t cycles, uint32_t units)
+{
+	bench->sim.now += cycles;
+	return books_bill(&bench->books, 1, RUBATO_PHASE_RX, units, 64,
+			  bench->sim.now) == cycles + bench->asking;
+}
+
+/* Packets that are always dear do not pay for being asked about, too. */
+static bool test_usual(void)
+{
+	struct bench bench;
+	bool ok;
+
+	bench_open(&bench, 1);
+	bench.asking = 700;
+	ok = asked(&bench, SUSPICIOUS + 1, 1);
+	for (int i = 0; i < 100; i++)
+		ok &= !asked(&bench, SUSPICIOUS + 1, 1);
+	ok &= !asked(&bench, 8 * SUSPICIOUS, 8) &&
+	      asked(&bench, 5 * SUSPICIOUS, 1) &&
+	      asked(&bench, 9 * SUSPICIOUS, 2);
+	/* However dear: what is really long might be anything. */
+	ok &= !asked(&bench, BOOKS_NEVER_USUAL * SUSPICIOUS, 50) &&
+	      asked(&bench, (BOOKS_NEVER_USUAL + 1) * SUSPICIOUS, 50);
+	ok &= balanced(&bench);
 	sim_close(&bench.sim);
 	return ok;
 }
@@ -297,10 +327,12 @@ int main(void)
 	unsigned int scale = sim_scale();
 
 	ksft_print_header();
-	ksft_set_plan(6);
+	ksft_set_plan(7);
 	ksft_test_result(test_balance(20 * scale, 20000), "books balance to the cycle, clocks and kernel lying\n");
 	ksft_test_result(test_stolen(), "stolen is what the kernel says, and no more\n");
 	ksft_test_result(test_asking(), "who makes the kernel be asked pays for it\n");
+	ksft_test_result(test_usual(),
+			 "who is always dear is not asked about each time\n");
 	ksft_test_result(test_split(), "split by cost of packets and bytes\n");
 	ksft_test_result(test_split_exact(50000 * scale), "splits are right to the cycle\n");
 	ksft_test_result(test_cost_of_bills(), "bills teach what work costs\n");

@@ -89,12 +89,28 @@ static uint64_t books_less_owed(struct books *books, uint64_t interval)
 	return rest;
 }
 
-static uint64_t books_end_interval(struct books *books, uint64_t now)
+/*
+ * Work that is as dear as it always is hides nothing worth asking for, and
+ * would be billed for the question each time; but nothing that is really long
+ * goes unasked.
+ */
+static bool books_suspect(const struct books *books, uint64_t interval,
+			  uint64_t expected)
+{
+	if (interval <= books->suspicious_cycles)
+		return false;
+	return interval / 2 > expected ||
+	       interval / BOOKS_NEVER_USUAL > books->suspicious_cycles;
+}
+
+/* @expected: cycles that such an interval is likely to have, or 0. */
+static uint64_t books_end_interval(struct books *books, uint64_t expected,
+				   uint64_t now)
 {
 	uint64_t interval = books_cut(books, now);
 	uint64_t lost, stamp = books->last;
 
-	if (interval <= books->suspicious_cycles)
+	if (!books_suspect(books, interval, expected))
 		return interval;
 	lost = books_ask(books, &stamp);
 	interval += books_cut(books, stamp);
@@ -104,7 +120,8 @@ static uint64_t books_end_interval(struct books *books, uint64_t now)
 uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
 		    uint32_t units, uint32_t bytes, uint64_t now)
 {
-	uint64_t cycles = books_end_interval(books, now);
+	uint64_t expected = units * sched_cost(books->sched, slot, phase);
+	uint64_t cycles = books_end_interval(books, expected, now);
 
 	sched_bill(books->sched, slot, phase, cycles, units, bytes);
 	return cycles;
@@ -112,7 +129,7 @@ uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
 
 uint64_t books_idle(struct books *books, uint64_t now)
 {
-	uint64_t cycles = books_end_interval(books, now);
+	uint64_t cycles = books_end_interval(books, 0, now);
 
 	cycles = books_less_owed(books, cycles);
 	account_add(&books->core->idle_cycles, cycles);
@@ -176,7 +193,7 @@ uint64_t books_split(struct books *books, enum rubato_phase phase,
 		     uint64_t packet_cycles, uint64_t byte_cycles_fp16,
 		     uint64_t now)
 {
-	uint64_t cycles = books_end_interval(books, now);
+	uint64_t cycles = books_end_interval(books, 0, now);
 
 	if (!nr_shares)
 		/* Work for nobody is the system's. */

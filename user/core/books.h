@@ -14,12 +14,15 @@
 
 /* About a second: a clock that tells more than that is not believed. */
 #define BOOKS_OWED_MAX	(1ULL << 31)
+/* So many times suspicious_cycles: asked however dear the work is known to be. */
+#define BOOKS_NEVER_USUAL	50
 
 struct books {
 	struct rubato_core *core;	/* this poller's line of `cores` */
 	struct sched *sched;
 	uint64_t last;			/* stamp that ends the last interval */
-	uint64_t suspicious_cycles;	/* longer intervals: ask the kernel */
+	/* Longer intervals, and twice as long as expected: ask the kernel. */
+	uint64_t suspicious_cycles;
 	/*
 	 * Cycles that this thread has waited for a CPU, ever, and the stamp at
 	 * which that was read; called only for suspicious intervals. NULL:
