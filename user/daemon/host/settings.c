@@ -17,12 +17,21 @@
 
 #define WATCH_PERIOD_US		1000000
 #define WATCH_SLICE_US		10000	/* of each period, at most */
+/*
+ * Who changes a setting again and again wins it for longer and longer: a
+ * quarrel must cost neither the log nor, as receive stacks move to and fro,
+ * other CPUs. Whatever happens in the daemon meanwhile is billed right.
+ */
+#define QUARREL_PAUSE_MIN_US	1000000
+#define QUARREL_PAUSE_MAX_US	64000000
 
 struct device {
 	TAILQ_ENTRY(device) link;
 	struct settings_plan plan;	/* its entries are what is in force */
 	uint32_t fixed_lacking;		/* known when it was planned */
 	uint32_t lacking;
+	uint64_t pause_us;		/* after the next change by others */
+	uint64_t pause_until_us;	/* till then they have it their way */
 };
 
 struct settings {
@@ -473,17 +482,12 @@ static void check_lacking(struct settings *settings, struct device *device)
 				       plan->ifindex, lacking);
 }
 
-static void check_device(struct settings *settings, struct device *device)
+/* Set again what others have changed. Returns whether there was any. */
+static bool set_again(struct settings *settings, struct settings_plan *plan,
+		      settings_text *current, const char **texts)
 {
-	struct settings_plan *plan = &device->plan;
-	settings_text *current = calloc(plan->nr + 1, sizeof(*current));
-	const char **texts = calloc(plan->nr + 1, sizeof(*texts));
 	bool any = false;
 
-	if (!current || !texts ||
-	    settings_device_read(plan->netns_fd, plan->entries, plan->nr,
-				 current))
-		goto out;	/* -ENODEV: discovery tells that it is gone */
 	for (unsigned int i = 0; i < plan->nr; i++) {
 		const struct settings_entry *entry = &plan->entries[i];
 
@@ -500,6 +504,37 @@ static void check_device(struct settings *settings, struct device *device)
 			if (texts[i])
 				tell_reapplied(settings, &plan->entries[i],
 					       current[i]);
+	return any;
+}
+
+/* The first change is undone at once; what lasted a whole pause is peace. */
+static void quarrel(struct device *device, bool changed, uint64_t now)
+{
+	if (!changed) {
+		device->pause_us = 0;
+		return;
+	}
+	device->pause_until_us = now + device->pause_us;
+	device->pause_us *= 2;
+	if (device->pause_us < QUARREL_PAUSE_MIN_US)
+		device->pause_us = QUARREL_PAUSE_MIN_US;
+	if (device->pause_us > QUARREL_PAUSE_MAX_US)
+		device->pause_us = QUARREL_PAUSE_MAX_US;
+}
+
+static void check_device(struct settings *settings, struct device *device)
+{
+	struct settings_plan *plan = &device->plan;
+	settings_text *current = calloc(plan->nr + 1, sizeof(*current));
+	const char **texts = calloc(plan->nr + 1, sizeof(*texts));
+	uint64_t now = now_us();
+
+	if (!current || !texts ||
+	    settings_device_read(plan->netns_fd, plan->entries, plan->nr,
+				 current))
+		goto out;	/* -ENODEV: discovery tells that it is gone */
+	if (now >= device->pause_until_us)
+		quarrel(device, set_again(settings, plan, current, texts), now);
 	check_lacking(settings, device);
 out:
 	free(current);
