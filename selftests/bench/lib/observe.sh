@@ -4,7 +4,7 @@
 # One measurement: what was counted before and after it. Sourced by run, needs
 # stage.sh.
 
-# What the poller's thread and its CPU suffered from others: one line of JSON.
+# What the poller's thread and all CPUs suffered from others: one line of JSON.
 machine_now()
 {
 	local thread
@@ -12,9 +12,9 @@ machine_now()
 	for thread in /proc/"$STAGE_DAEMON"/task/*; do
 		[ "$(cat "$thread/comm")" != rubato-poll/0 ] || break
 	done
-	awk -v cpu="cpu$POLLER_CPU" -v OFS= '
+	awk -v OFS= '
 		/^nonvoluntary_ctxt_switches/ { switches = $2 }
-		$1 == cpu { print "{\"steal_ticks\":", $9,
+		$1 == "cpu" { print "{\"steal_ticks\":", $9,
 			",\"involuntary_switches\":", switches + 0, "}" }' \
 		"$thread/status" /proc/stat
 }

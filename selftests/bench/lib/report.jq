@@ -77,7 +77,8 @@ def disturbance:
 	"  most in any run: \([.measurements[].core.stolen_share] | max | percent)"
 	+ " of the poller's time stolen,"
 	+ " \([.measurements[].machine.involuntary_switches] | max) involuntary switches,"
-	+ " \([.measurements[].machine.steal_ticks] | max) ticks of steal";
+	+ " \([.measurements[].machine.steal_ticks] | max) ticks of steal;"
+	+ " \([.measurements[].repeated] | add) measurements made again";
 
 # A point of the picture: of this row, in the named series.
 def point($series; $path):
