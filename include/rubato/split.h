@@ -11,9 +11,9 @@
  *
  * so that what a batch costs however small it is counts as packets' cost.
  * The median moves by a 256th of itself for each batch, up or down: an
- * interrupt in the middle of one hardly shows. After eight in a row the same way
- * it is not there yet, or things have changed, and it moves by a 16th. Until both kinds have been seen
- * often enough, what was measured at start is used.
+ * interrupt in the middle of one hardly shows. After eight in a row the same
+ * way it is not there yet, or things have changed: it moves by a 16th. Until
+ * both kinds have been seen often enough, what was measured at start is used.
  */
 #ifndef RUBATO_SPLIT_H
 #define RUBATO_SPLIT_H

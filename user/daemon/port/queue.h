@@ -189,6 +189,12 @@ void queue_recycle(struct queue *queue);
 /* Is FILL close to running dry, with nothing left to refill it? */
 bool queue_short_of_chunks(struct queue *queue);
 
+/* Do several tenants have sockets on it, and chunks of it? */
+static inline bool queue_is_shared(const struct queue *queue)
+{
+	return queue->nr_sources > 1;
+}
+
 /* Frames waiting in the RX ring. */
 uint32_t source_backlog(struct source *source);
 
