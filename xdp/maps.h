@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Every BPF map of Rubato, so that one object creates them all with BTF. The
- * loader pins them, and sets the size of `steer` before it loads: CPUs times
- * RUBATO_SLOTS. The steer program itself uses only the first seven.
+ * loader pins them, and sets the sizes of `steer` (CPUs times RUBATO_SLOTS) and
+ * `latency` (pollers times RUBATO_SLOTS) before it loads. The steer program
+ * itself uses only the first seven.
  */
 #ifndef RUBATO_XDP_MAPS_H
 #define RUBATO_XDP_MAPS_H
@@ -85,6 +86,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct rubato_core);
 } cores SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, RUBATO_SLOTS);	/* times pollers: the loader */
+	__type(key, __u32);
+	__type(value, struct rubato_latency);
+} latency SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -40,15 +40,17 @@ in_bpf()
 		"${INCLUDES[@]}" -c "$WORK/one.c" -o "$WORK/one.o"
 }
 
-# All of budget.h and cost.h as BPF code: nothing that BPF cannot do.
+# All of budget.h, cost.h and latency.h as BPF code: nothing that BPF cannot do.
 used_in_bpf()
 {
 	cat >"$WORK/use.c" <<-'C'
 	#include <rubato/budget.h>
 	#include <rubato/cost.h>
+	#include <rubato/latency.h>
 	struct rubato_params params;
 	struct rubato_slice slice;
 	struct rubato_cost cost;
+	struct rubato_latency latency;
 	__u64 use(__u64 word, __u64 now)
 	{
 		__u64 next;
@@ -62,7 +64,8 @@ used_in_bpf()
 		rubato_cost_observe(&cost, now, 3);
 		return next + rubato_pool_credit(&params, word, now) +
 		       rubato_pool_when(&params, word, now) +
-		       cost_units(rubato_cost_estimate(&cost), now);
+		       cost_units(rubato_cost_estimate(&cost), now) +
+		       rubato_latency_quantile(latency.frames, 990);
 	}
 	C
 	clang -target bpf -O2 -g -I"/usr/include/$ARCH" "${WARNINGS[@]}" \
@@ -103,14 +106,14 @@ bpf_check()
 	fi
 }
 
-headers=(math.h budget.h cost.h)
+headers=(math.h budget.h cost.h latency.h)
 ktap_plan $((3 * ${#headers[@]} + 2))
 for header in "${headers[@]}"; do
 	ktap_check "$header in user space" in_user_space "$header"
 	ktap_check "$header with the kernel's flags" in_the_kernel "$header"
 	bpf_check "$header in BPF" in_bpf "$header"
 done
-bpf_check "all of budget.h and cost.h is BPF code" used_in_bpf
+bpf_check "all of budget.h, cost.h and latency.h is BPF code" used_in_bpf
 rm -f "$WORK"/*.o
 ktap_check "core calls nothing but memory functions" only_memory
 ktap_finish

@@ -45,6 +45,8 @@ static const struct map_facts facts[] = {
 	  RUBATO_SLOTS, BPF_F_MMAPABLE },
 	{ "cores", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct rubato_core),
 	  RUBATO_CORES_MAX, BPF_F_MMAPABLE },
+	{ "latency", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct rubato_latency),
+	  RUBATO_SLOTS /* times pollers, by the daemon */, BPF_F_MMAPABLE },
 	{ "tenants", BPF_MAP_TYPE_HASH, RUBATO_NAME_SIZE,
 	  sizeof(struct rubato_tenant_sums), RUBATO_SLOTS, 0 },
 };
@@ -196,7 +198,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * NR_MAPS + 5);
+	ksft_set_plan(2 * NR_MAPS + 6);
 	if (world_open(&world))
 		return 1;
 	for (i = 0; i < NR_MAPS; i++)
@@ -208,6 +210,7 @@ int main(void)
 			test_dump(facts[i].name);
 	test_mmap("ledger", RUBATO_SLOTS - 1, sizeof(struct rubato_ledger));
 	test_mmap("cores", RUBATO_CORES_MAX - 1, sizeof(struct rubato_core));
+	test_mmap("latency", RUBATO_SLOTS - 1, sizeof(struct rubato_latency));
 	test_mmap("steer", world.cpus * RUBATO_SLOTS - 1,
 		  sizeof(struct rubato_steer));
 	test_pinning();

@@ -246,6 +246,7 @@ static const struct print_column columns[] = {
 	{ "TX", "stats.tx_packets", print_count, true },
 	{ "DELIVERED", "stats.delivered_packets", print_count, true },
 	{ "DROPPED", "stats.dropped_packets", print_count, true },
+	{ "WAIT-P99", "stats.latency.p99_cycles", print_cycles, true },
 	{ "CGROUPS", "cgroups", print_length, true },
 	{ NULL, NULL, NULL, false },
 };

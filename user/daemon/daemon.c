@@ -101,6 +101,7 @@ static int start_pollers(struct daemon *daemon, struct rubato_error *error)
 	for (uint32_t i = 0; i < poller.nr_cores && !err; i++) {
 		poller.core = i;
 		poller.cpu = cpu_of_core(config, i);
+		poller.latency = steer_latency(daemon->steer, i);
 		err = poller_start(&daemon->pollers[i], &poller, error);
 		if (!err)
 			daemon->nr_pollers++;
@@ -132,6 +133,7 @@ static int open_steer(struct daemon *daemon, struct rubato_error *error)
 			 "took over from a daemon that died: %d ports",
 			 daemon->stale_programs);
 	daemon->steer = steer_open(pin_dir, sysconf(_SC_NPROCESSORS_CONF),
+				   wanted_cores(&daemon->options->config),
 				   error);
 	if (!daemon->steer)
 		return -error->code;

@@ -44,10 +44,19 @@ static void forget_steered(struct daemon *daemon, uint32_t slot)
 		       sizeof(*counters));
 }
 
+/* Pollers count only frames, of which the last one is gone. */
+static void forget_latency(struct daemon *daemon, uint32_t slot)
+{
+	for (uint32_t i = 0; i < daemon->nr_pollers; i++)
+		memset(&steer_latency(daemon->steer, i)[slot], 0,
+		       sizeof(struct rubato_latency));
+}
+
 static void tenant_added(void *context, uint32_t slot)
 {
 	forget_kernel_drops(context, slot);
 	forget_steered(context, slot);
+	forget_latency(context, slot);
 	refresh(context, slot);
 	log_line(LOG_LEVEL_INFO, "tenant %s: slot %u",
 		 glue_tenant_name(context, slot), slot);

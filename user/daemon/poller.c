@@ -339,6 +339,7 @@ static void activate_events(struct poller *poller, struct epoll_event *events,
 			silence_bell(poller);
 			continue;
 		}
+		serve_note_arrivals(poller, source);
 		poller_activate(poller, source);
 		woken[nr_woken++] = (struct books_share) {
 			.slot = source->slot,
@@ -352,10 +353,12 @@ static void activate_events(struct poller *poller, struct epoll_event *events,
 static void find_work(struct poller *poller)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
+	uint64_t looked = poller->now;
 	int n = epoll_wait(poller->epoll_fd, events, EVENTS_AT_ONCE, 0);
 
 	if (n > 0)
 		activate_events(poller, events, n);
+	poller->looked = looked;
 }
 
 static void take_handoffs(struct poller *poller)
@@ -413,6 +416,8 @@ static void sleep_until_work(struct poller *poller)
 	books_asleep(&poller->books, poller->now);
 	ledger_add(&own_line(poller)->wakeups, 1);
 	poller->idle_since = poller->now;
+	/* What woke it came when it was woken, as far as can be told. */
+	poller->looked = poller->now;
 	if (n > 0)
 		activate_events(poller, events, n);
 }
@@ -623,6 +628,7 @@ static void open_books(struct poller *poller)
 	};
 	poller->last_look = look_at_clocks(poller);
 	poller->now = clock_cycles();
+	poller->looked = poller->now;
 	books_open(&poller->books, poller->now);
 	line->flags = RUBATO_CORE_LIVE;
 }

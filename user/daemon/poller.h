@@ -57,6 +57,7 @@ struct poller_config {
 	uint64_t spin_us;		/* before sleeping; or SPIN_ALWAYS */
 	struct rubato_ledger *ledger;
 	struct rubato_core *cores;
+	struct rubato_latency *latency;	/* this core's, by slot */
 	struct forward_table **forward;	/* the current one; load with acquire */
 	struct pipeline **pipelines;	/* by slot, or NULL; load with acquire */
 	const struct sched_policy *policy;
@@ -84,6 +85,7 @@ struct poller {
 	struct sched *sched;
 	struct books books;
 	uint64_t now;			/* the stamp that the books end at */
+	uint64_t looked;		/* when it last looked for new frames */
 	struct clock_look last_look;	/* when the books last asked */
 	uint64_t lost_cycles;		/* without a CPU, ever */
 	bool slept;			/* since last_look */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <arpa/inet.h>
 #include <json-c/json.h>
+#include <rubato/latency.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -229,6 +230,67 @@ struct json_object *report_core(const struct poller_snapshot *snapshot,
 	add_word(object, "passes", core->passes);
 	add_word(object, "wakeups", core->wakeups);
 	add_word(object, "negative_intervals", core->negative_intervals);
+	return object;
+}
+
+/* All cores of one slot. */
+static void sum_latency(struct steer *steer, uint32_t slot, uint32_t nr_cores,
+			struct rubato_latency *sum)
+{
+	*sum = (struct rubato_latency) {};
+	for (uint32_t core = 0; core < nr_cores; core++) {
+		const struct rubato_latency *one;
+
+		one = &steer_latency(steer, core)[slot];
+		for (uint32_t i = 0; i < RUBATO_LATENCY_BUCKETS; i++)
+			sum->frames[i] += word(&one->frames[i]);
+		sum->sum_cycles += word(&one->sum_cycles);
+	}
+}
+
+/* Those that have any: where the bucket ends, and how many are in it. */
+static struct json_object *buckets_of(const struct rubato_latency *latency)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (uint32_t i = 0; i < RUBATO_LATENCY_BUCKETS; i++) {
+		struct json_object *pair;
+
+		if (!latency->frames[i])
+			continue;
+		pair = json_object_new_array();
+		json_object_array_add(pair, json_object_new_uint64(
+						rubato_latency_begin(i + 1)));
+		json_object_array_add(pair, json_object_new_uint64(
+						latency->frames[i]));
+		json_object_array_add(array, pair);
+	}
+	return array;
+}
+
+struct json_object *report_latency(struct steer *steer, uint32_t slot,
+				   uint32_t nr_cores)
+{
+	static const struct {
+		const char *key;
+		uint32_t permille;
+	} quantiles[] = {
+		{ "p50_cycles", 500 },
+		{ "p90_cycles", 900 },
+		{ "p99_cycles", 990 },
+		{ "p999_cycles", 999 },
+	};
+	struct json_object *object = json_object_new_object();
+	struct rubato_latency sum;
+
+	sum_latency(steer, slot, nr_cores, &sum);
+	add_word(object, "frames", rubato_latency_total(sum.frames));
+	add_word(object, "sum_cycles", sum.sum_cycles);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		add_word(object, quantiles[i].key,
+			 rubato_latency_quantile(sum.frames,
+						 quantiles[i].permille));
+	json_object_object_add(object, "buckets", buckets_of(&sum));
 	return object;
 }
 

@@ -19,6 +19,9 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 				  uint32_t slot, uint32_t nr_cores,
 				  const struct rubato_steer *counters,
 				  uint32_t nr_cpus);
+/* Waits of a slot's frames, and where quantiles of them lie. */
+struct json_object *report_latency(struct steer *steer, uint32_t slot,
+				   uint32_t nr_cores);
 struct json_object *report_core(const struct poller_snapshot *snapshot,
 				uint32_t number);
 struct json_object *report_port(const struct port_entry *entry,

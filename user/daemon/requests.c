@@ -338,10 +338,16 @@ static int policy_set(void *context, const char *name,
 static struct json_object *tenant_stats(void *context, uint32_t slot)
 {
 	struct daemon *daemon = context;
+	struct json_object *stats;
 
-	return report_tenant(&steer_ledger(daemon->steer)[slot], slot,
-			     daemon->nr_pollers, steer_counters(daemon->steer),
-			     steer_nr_cpus(daemon->steer));
+	stats = report_tenant(&steer_ledger(daemon->steer)[slot], slot,
+			      daemon->nr_pollers, steer_counters(daemon->steer),
+			      steer_nr_cpus(daemon->steer));
+	if (stats)
+		json_object_object_add(stats, "latency",
+				       report_latency(daemon->steer, slot,
+						      daemon->nr_pollers));
+	return stats;
 }
 
 const struct datapath_ops requests_ops = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <rubato/latency.h>
 #include <string.h>
 
 #include "frame.h"
@@ -327,13 +328,47 @@ static void count_received(struct poller *poller, const struct received *frame)
 	ledger_add(&account->rx_bytes, frame->length);
 }
 
+void serve_note_arrivals(struct poller *poller, struct source *source)
+{
+	arrivals_note(&source->arrivals,
+		      source->rx.cached_cons + source_backlog(source),
+		      poller->looked, poller->now);
+}
+
+/*
+ * How long frames waited from their arrival in the ring until this batch, for
+ * whoever pays for them. @index is the first one's.
+ */
+static void count_waits(struct poller *poller, struct source *source,
+			uint32_t index, const struct received *frames,
+			uint32_t n, uint64_t taken)
+{
+	for (uint32_t i = 0; i < n;) {
+		uint64_t wait;
+		uint32_t alike = arrivals_take(&source->arrivals, index + i,
+					       n - i, taken, &wait);
+		uint32_t bucket = rubato_latency_bucket(wait);
+
+		for (; alike; alike--, i++) {
+			struct rubato_latency *latency;
+
+			latency = &poller->config.latency[frames[i].slot];
+			ledger_add(&latency->frames[bucket], 1);
+			ledger_add(&latency->sum_cycles, wait);
+		}
+	}
+}
+
 /* Takes frames out of the RX ring; they stay where they are in the UMEM. */
 static uint32_t receive(struct poller *poller, struct source *source,
 			uint32_t limit, struct received *frames)
 {
+	uint64_t taken = poller->now;
 	struct batch_shares shares = {};
-	uint32_t index;
-	uint32_t n = xsk_ring_cons__peek(&source->rx, limit, &index);
+	uint32_t index, n;
+
+	serve_note_arrivals(poller, source);
+	n = xsk_ring_cons__peek(&source->rx, limit, &index);
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct xdp_desc *desc;
@@ -347,6 +382,7 @@ static uint32_t receive(struct poller *poller, struct source *source,
 		share_add(&shares, frames[i].slot, frames[i].length);
 	}
 	xsk_ring_cons__release(&source->rx, n);
+	count_waits(poller, source, index, frames, n, taken);
 	if (n)
 		bill_shares(poller, RUBATO_PHASE_RX, &shares);
 	return n;

@@ -14,6 +14,9 @@
 bool serve_source(struct poller *poller, struct source *source,
 		  const struct sched_grant *grant);
 
+/* What is in an RX ring now, and was not when the poller last looked. */
+void serve_note_arrivals(struct poller *poller, struct source *source);
+
 /*
  * Frames that broke tenants leave in their RX rings come out of the queue's
  * common FILL ring. When that runs short, the largest hoards are dropped by

@@ -20,8 +20,10 @@ struct steer {
 	struct program *program;
 	char pin_dir[256];
 	uint32_t nr_cpus;
+	uint32_t nr_cores;
 	struct rubato_ledger *ledger;
 	struct rubato_core *cores;
+	struct rubato_latency *latency;
 	struct rubato_steer *counters;
 };
 
@@ -60,11 +62,16 @@ static int share_maps(struct steer *steer, struct rubato_error *error)
 	steer->cores = share_map(steer->skeleton->maps.cores, error);
 	if (!steer->cores)
 		goto unmap_ledger;
+	steer->latency = share_map(steer->skeleton->maps.latency, error);
+	if (!steer->latency)
+		goto unmap_cores;
 	steer->counters = share_map(steer->skeleton->maps.steer, error);
 	if (!steer->counters)
-		goto unmap_cores;
+		goto unmap_latency;
 	return 0;
 
+unmap_latency:
+	munmap(steer->latency, map_bytes(steer->skeleton->maps.latency));
 unmap_cores:
 	munmap(steer->cores, map_bytes(steer->skeleton->maps.cores));
 unmap_ledger:
@@ -75,6 +82,7 @@ unmap_ledger:
 static void unshare_maps(struct steer *steer)
 {
 	munmap(steer->counters, map_bytes(steer->skeleton->maps.steer));
+	munmap(steer->latency, map_bytes(steer->skeleton->maps.latency));
 	munmap(steer->cores, map_bytes(steer->skeleton->maps.cores));
 	munmap(steer->ledger, map_bytes(steer->skeleton->maps.ledger));
 }
@@ -143,6 +151,8 @@ static int load_maps(struct steer *steer, struct rubato_error *error)
 	bpf_program__set_autoload(steer->skeleton->progs.rubato_steer, false);
 	bpf_map__set_max_entries(steer->skeleton->maps.steer,
 				 steer->nr_cpus * RUBATO_SLOTS);
+	bpf_map__set_max_entries(steer->skeleton->maps.latency,
+				 steer->nr_cores * RUBATO_SLOTS);
 	err = steer_bpf__load(steer->skeleton);
 	if (!err)
 		return 0;
@@ -160,7 +170,7 @@ static int silence(enum libbpf_print_level level, const char *format,
 }
 
 struct steer *steer_open(const char *pin_dir, uint32_t nr_cpus,
-			 struct rubato_error *error)
+			 uint32_t nr_cores, struct rubato_error *error)
 {
 	struct steer *steer = calloc(1, sizeof(*steer));
 
@@ -175,6 +185,7 @@ struct steer *steer_open(const char *pin_dir, uint32_t nr_cpus,
 	}
 	snprintf(steer->pin_dir, sizeof(steer->pin_dir), "%s", pin_dir);
 	steer->nr_cpus = nr_cpus;
+	steer->nr_cores = nr_cores;
 	if (load_maps(steer, error))
 		goto free_steer;
 	if (share_maps(steer, error))
@@ -240,6 +251,11 @@ struct rubato_ledger *steer_ledger(struct steer *steer)
 struct rubato_core *steer_cores(struct steer *steer)
 {
 	return steer->cores;
+}
+
+struct rubato_latency *steer_latency(struct steer *steer, uint32_t core)
+{
+	return &steer->latency[core * RUBATO_SLOTS];
 }
 
 struct rubato_steer *steer_counters(struct steer *steer)

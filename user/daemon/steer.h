@@ -32,7 +32,7 @@ struct steer_mode {
  * those of a daemon that is no more. NULL with a reason in @error.
  */
 struct steer *steer_open(const char *pin_dir, uint32_t nr_cpus,
-			 struct rubato_error *error);
+			 uint32_t nr_cores, struct rubato_error *error);
 
 /* Detaches nothing by itself: attachments are closed first. Unpins. */
 void steer_close(struct steer *steer);
@@ -43,6 +43,8 @@ int steer_detach_stale(const char *pin_dir);
 struct rubato_ledger *steer_ledger(struct steer *steer);
 struct rubato_core *steer_cores(struct steer *steer);
 struct rubato_steer *steer_counters(struct steer *steer);
+/* A core's histograms, by slot. */
+struct rubato_latency *steer_latency(struct steer *steer, uint32_t core);
 uint32_t steer_nr_cpus(const struct steer *steer);
 
 /* File descriptors for the module; owned by @steer. */

@@ -2,11 +2,12 @@
 /*
  * Rubato: the whole ABI. Kernel, BPF and user space compile this same text.
  *
- * Three shared maps, all BTF-typed, all BPF_F_MMAPABLE arrays, all created and
+ * Four shared maps, all BTF-typed, all BPF_F_MMAPABLE arrays, all created and
  * pinned by rubatod below /sys/fs/bpf/rubato/:
  *
  *   ledger  [slot]               struct rubato_ledger       tenants' accounts
  *   cores   [core]               struct rubato_core         pollers' own books
+ *   latency [core * SLOTS + slot] struct rubato_latency     waits in RX rings
  *   steer   [cpu * SLOTS + slot] struct rubato_steer        XDP's counters
  *
  * and one hash for people:
@@ -169,6 +170,21 @@ struct rubato_core {
 	char policy[16];
 	__u64 negative_intervals;	/* TSC went backwards: counted as zero */
 	__u64 reserved[2];
+};
+
+#define RUBATO_LATENCY_BUCKETS	192
+
+/*
+ * 25 lines: how long the tenant's frames waited in RX rings of this core until
+ * the poller took them, as a histogram in cycles; <rubato/latency.h> says where
+ * a bucket begins. The map has as many cores as there are pollers, 1.6 MB each.
+ * Writer: that core's poller, but that the control thread zeroes the entries of
+ * a slot that gets another tenant, before any frame of it can come.
+ */
+struct rubato_latency {
+	__u64 frames[RUBATO_LATENCY_BUCKETS];
+	__u64 sum_cycles;	/* of all waits */
+	__u64 reserved[7];
 };
 
 /*

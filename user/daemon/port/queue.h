@@ -30,6 +30,7 @@
 #include <xdp/xsk.h>
 #include <linux/rubato.h>
 
+#include "core/arrivals.h"
 #include "lib/error.h"
 
 #define QUEUE_CHUNK_SIZE	2048
@@ -57,6 +58,7 @@ struct source {
 	/* SOURCE_RX only */
 	struct xsk_socket *socket;
 	struct xsk_ring_cons rx;
+	struct arrivals arrivals;	/* of what is in rx; the poller's */
 	int fd;
 	uint32_t ring_size;
 	uint64_t ring_full_seen;	/* control thread: of XDP_STATISTICS */
