@@ -231,6 +231,11 @@ uint64_t sched_cost(const struct sched *sched, uint32_t slot,
 	return rubato_cost_estimate(&sched->slot[slot].cost[phase]);
 }
 
+uint64_t sched_picked_cycles(const struct sched *sched)
+{
+	return sched->picked_cycles;
+}
+
 /*
  * The slot got another tenant. What the last one used goes to `system`, so
  * that the books still balance; everything else begins anew. What the kernel

@@ -120,6 +120,9 @@ void sched_bill(struct sched *sched, uint32_t slot, enum rubato_phase phase,
 uint64_t sched_cost(const struct sched *sched, uint32_t slot,
 		    enum rubato_phase phase);
 
+/* Billed to whom was picked, since then. Between sched_pick() and sched_put(). */
+uint64_t sched_picked_cycles(const struct sched *sched);
+
 /*
  * Re-reads a slot's parameters from the ledger (they have a sequence count;
  * call it when the authority changed something, or for all slots at leisure).

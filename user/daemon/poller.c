@@ -196,6 +196,7 @@ int poller_change_slot(struct poller *poller, struct source *source,
 
 	deactivate(poller, source);
 	source->slot = slot;
+	source->cost = (struct rubato_cost){ 0 };
 	if (active)
 		poller_activate(poller, source);
 	return 0;

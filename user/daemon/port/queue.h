@@ -29,6 +29,7 @@
 #include <net/if.h>
 #include <xdp/xsk.h>
 #include <linux/rubato.h>
+#include <rubato/cost.h>
 
 #include "core/arrivals.h"
 #include "lib/error.h"
@@ -59,6 +60,7 @@ struct source {
 	struct xsk_socket *socket;
 	struct xsk_ring_cons rx;
 	struct arrivals arrivals;	/* of what is in rx; the poller's */
+	struct rubato_cost cost;	/* of a frame, in all phases; poller's */
 	int fd;
 	uint32_t ring_size;
 	uint64_t ring_full_seen;	/* control thread: of XDP_STATISTICS */
