@@ -12,6 +12,7 @@ INSIDE_PPS=10000
 
 stage()
 {
+	rm -f "$BENCH_DIR/burden"
 	stage_create v g
 }
 
@@ -21,6 +22,8 @@ cases()
 }
 
 # Its path: its container, with its own /sys, takes the poller's CPU for its stack.
+# The daemon moves it away, to CPU $REST_CPU here, but gives way for longer and
+# longer: one burden for all measurements with as many sockets.
 burden_start()
 {
 	local out=$BENCH_DIR/burden.log
@@ -31,19 +34,24 @@ burden_start()
 		"$ROOT/build/selftests/datapath/burden" --sockets "$1" --steer \
 		"/sys/class/net/eth0/queues/rx-0/rps_cpus=$(printf %x \
 			$((1 << POLLER_CPU)))" > "$out" 2>&1
-	BURDEN=$SPAWNED
+	echo "$SPAWNED $1" > "$BENCH_DIR/burden"
 	topology_wait grep -q ^ready "$out"
+}
+
+# burden COUNT: exactly so many. Each measurement is in a shell of its own.
+burden()
+{
+	local pid=0 count=0
+
+	[ ! -e "$BENCH_DIR/burden" ] || read -r pid count < "$BENCH_DIR/burden"
+	[ "$count" != "$1" ] || return 0
+	((pid == 0)) || kill -TERM "$pid"
+	burden_start "$1" && sleep 4
 }
 
 measure()
 {
-	local status
-
-	burden_start "$2" || return
-	attack g "$1" --pps $INSIDE_PPS
-	status=$?
-	kill -TERM "$BURDEN" && wait "$BURDEN"
-	return $status
+	burden "$2" && attack g "$1" --pps $INSIDE_PPS
 }
 
 shown()
