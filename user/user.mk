@@ -25,6 +25,7 @@ USER_OBJECTS := $(CORE_OBJECTS) $(STAGE_OBJECTS) $(LIBRARY_OBJECTS) \
 USER_PACKAGES := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 json-c libsystemd
 USER_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(USER_PACKAGES))
 LIBRARY_LIBS = $(shell $(PKG_CONFIG) --libs libnl-3.0 libnl-genl-3.0 json-c)
+TOOL_LIBS = $(LIBRARY_LIBS) $(shell $(PKG_CONFIG) --libs ncursesw)
 DAEMON_LIBS = -lxdp -lbpf -lelf -lz $(shell $(PKG_CONFIG) --libs $(USER_PACKAGES))
 
 all: $(LIBRARY_A) $(LIBRARY_SO) $(if $(CORE_OBJECTS),$(CORE)) \
@@ -63,7 +64,7 @@ $(LIBRARY_SO): $(LIBRARY_REAL)
 $(DAEMON): $(DAEMON_OBJECTS) $(CORE) $(STAGE) $(LIBRARY_A)
 $(DAEMON): LIBS = $(DAEMON_LIBS)
 $(TOOL): $(TOOL_OBJECTS) $(LIBRARY_A)
-$(TOOL): LIBS = $(LIBRARY_LIBS)
+$(TOOL): LIBS = $(TOOL_LIBS)
 $(DAEMON) $(TOOL):
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)

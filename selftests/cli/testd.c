@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 #include <net/if.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct testd {
 	struct json_object *ports;
 	struct json_object *stages;
 	char policy[16];
+	uint64_t asked;			/* for cores: all counters grow with it */
 	struct held held[RUBATO_SLOTS];
 	size_t nr_held;
 };
@@ -159,14 +161,34 @@ static struct json_object *port_list(void *context)
 	return json_object_get(d->ports);
 }
 
+/* JSON with numbers in it. */
+__attribute__((format(printf, 1, 2)))
+static struct json_object *parse(const char *format, ...)
+{
+	struct json_object *object;
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		abort();
+	va_end(arguments);
+	object = json_tokener_parse(text);
+	free(text);
+	return object;
+}
+
 static struct json_object *core_list(void *context)
 {
-	(void)context;
-	return json_tokener_parse("[{\"core\": 0, \"cpu\": 1, "
+	struct testd *d = context;
+	uint64_t n = ++d->asked;
+
+	return parse("[{\"core\": 0, \"cpu\": 1, "
 		"\"policy\": \"time\", \"quantum_cycles\": 100000, "
-		"\"elapsed_cycles\": 1000000, \"billed_cycles\": 250000, "
-		"\"idle_cycles\": 700000, \"asleep_cycles\": 50000, "
-		"\"stolen_cycles\": 0}]");
+		"\"elapsed_cycles\": %lu, \"billed_cycles\": %lu, "
+		"\"idle_cycles\": %lu, \"asleep_cycles\": %lu, "
+		"\"stolen_cycles\": 0}]", n * 1000000, n * 250000,
+		n * 700000, n * 50000);
 }
 
 static struct json_object *status(void *context)
@@ -176,6 +198,8 @@ static struct json_object *status(void *context)
 
 	json_object_object_add(object, "policy",
 			       json_object_new_string(d->policy));
+	json_object_object_add(object, "ports",
+		json_object_new_uint64(json_object_array_length(d->ports)));
 	return object;
 }
 
@@ -203,12 +227,18 @@ static int policy_set(void *context, const char *policy,
 
 static struct json_object *tenant_stats(void *context, uint32_t slot)
 {
-	struct json_object *object = json_object_new_object();
+	struct testd *d = context;
+	uint64_t n = d->asked * slot;
 
-	(void)context;
-	json_object_object_add(object, "cycles",
-			       json_object_new_uint64(slot * 1000000ull));
-	return object;
+	return parse("{\"cycles\": %u, \"phases\": {\"rx\": %lu, "
+		"\"forward\": %lu, \"tx\": 0, \"delivery\": 0}, "
+		"\"borrowed_cycles\": %lu, \"credit_cycles\": -4000, "
+		"\"backlog_packets\": %u, \"dropped_packets\": %lu, "
+		"\"rx_packets\": %lu, \"tx_packets\": %lu, "
+		"\"delivered_packets\": %lu, \"latency\": {\"frames\": %lu, "
+		"\"sum_cycles\": %lu, \"buckets\": [[128, %lu], [73728, %lu]]}}",
+		slot * 1000000, n * 100000, n * 50000, n * 20000, slot, n,
+		n * 10, n * 3, n * 4, n * 100, n * 70000, n * 98, n * 2);
 }
 
 /* Every stage that is set stays, until all of all tenants are cleared. */

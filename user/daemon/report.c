@@ -186,6 +186,7 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 	add_word(object, "borrowed_cycles", sums.borrowed_cycles);
 	json_object_object_add(object, "credit_cycles",
 			       json_object_new_int64(sums.credit_cycles));
+	add_word(object, "backlog_packets", sums.backlog_packets);
 	add_word(object, "broke_count", sums.broke_count);
 	add_word(object, "broke_cycles",
 		 sum_over_cores(entry, nr_cores,
