@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answers.h"
 #include "cli/print.h"
 
 /* A request of the daemon's may be 1 MiB; what is longer is refused there. */
@@ -219,32 +220,6 @@ static const struct print_column rule_columns[] = {
 	{ NULL, NULL, NULL, false },
 };
 
-/* One row for each stage of all tenants, or of @tenant. Takes the reference. */
-static struct json_object *flatten(struct json_object *list, const char *tenant)
-{
-	struct json_object *rows = json_object_new_array();
-
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *one = json_object_array_get_idx(list, i);
-		struct json_object *name = print_find(one, "tenant");
-		struct json_object *stages = print_find(one, "stages");
-		size_t count = json_object_array_length(stages);
-
-		if (tenant && strcmp(tenant, json_object_get_string(name)))
-			continue;
-		for (size_t j = 0; j < count; j++) {
-			struct json_object *stage;
-
-			stage = json_object_array_get_idx(stages, j);
-			json_object_object_add(stage, "tenant",
-					       json_object_get(name));
-			json_object_array_add(rows, json_object_get(stage));
-		}
-	}
-	json_object_put(list);
-	return rows;
-}
-
 /* The rules of one tenant's list, with what each has decided. */
 static int show_rules(struct cli *cli, struct json_object *rows)
 {
@@ -268,7 +243,7 @@ static int run_show(struct cli *cli, int argc, char **argv)
 		       &ret);
 	if (!rows)
 		return ret;
-	rows = flatten(rows, tenant);
+	rows = answers_flatten(rows, tenant);
 	ret = print_table(cli, columns, json_object_get(rows));
 	if (!ret && tenant && !cli->is_json)
 		ret = show_rules(cli, rows);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/answers.h"
 #include "cli/print.h"
 #include "lib/tenant_json.h"
 
@@ -267,17 +268,10 @@ static int show_one(struct cli *cli, const char *name)
 
 static int show_all(struct cli *cli)
 {
-	struct rubato_tenant_list list;
 	struct rubato_error error;
-	struct json_object *rows;
+	struct json_object *rows = answers_tenants(cli, &error);
 
-	if (rubato_tenant_list(cli->rubato, &list, &error))
-		return cli_refused(&error);
-	rows = json_object_new_array();
-	for (size_t i = 0; i < list.nr_tenants; i++)
-		json_object_array_add(rows, tenant_json_encode(list.tenants[i]));
-	rubato_tenant_list_free(&list);
-	return print_table(cli, columns, rows);
+	return rows ? print_table(cli, columns, rows) : cli_refused(&error);
 }
 
 static int run_show(struct cli *cli, int argc, char **argv)

@@ -5,7 +5,6 @@
  * the screen is taken, and then do what they do.
  */
 #include <curses.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -358,14 +357,6 @@ static int run_screen(struct watch *watch)
 
 /* --- arguments --- */
 
-static const struct option options[] = {
-	{ "batch", required_argument, NULL, 'b' },
-	{ "delay", required_argument, NULL, 'd' },
-	{ "sort", required_argument, NULL, 's' },
-	{ "idle", no_argument, NULL, 'i' },
-	{ NULL, 0, NULL, 0 },
-};
-
 static int read_seconds(struct cli *cli, const char *text, double *seconds)
 {
 	char *end;
@@ -396,36 +387,31 @@ static int read_sort(struct cli *cli, const char *title, int *column)
 	       cli_usage(cli, "there is no column \"%s\"", title);
 }
 
-/* argv[-1] is the command's own name, as getopt wants it. */
 static int read_arguments(struct cli *cli, int argc, char **argv,
 			  struct top_view *view, long *frames)
 {
-	int option, ret = CLI_OK;
+	const char *batch = NULL, *delay = NULL, *sort = NULL;
+	const struct cli_word words[] = {
+		{ .name = "--batch", .value = &batch },
+		{ .name = "--delay", .value = &delay },
+		{ .name = "--sort", .value = &sort },
+		{ .name = "--idle", .flag = &view->hides_idle },
+		{ .name = NULL },
+	};
+	int ret = cli_words(cli, words, argc, argv);
 
-	optind = 0;
-	while (!ret && (option = getopt_long(argc + 1, argv - 1, "b:d:s:i",
-					     options, NULL)) != -1) {
-		if (option == 'b')
-			ret = read_frames(cli, optarg, frames);
-		else if (option == 'd')
-			ret = read_seconds(cli, optarg, &view->delay_s);
-		else if (option == 's')
-			ret = read_sort(cli, optarg, &view->sort);
-		else if (option == 'i')
-			view->hides_idle = true;
-		else
-			ret = CLI_USAGE;
-	}
-	if (!ret && optind <= argc)
-		ret = cli_no_words(cli, argc + 1 - optind, argv - 1 + optind);
-	return ret;
+	if (!ret && batch)
+		ret = read_frames(cli, batch, frames);
+	if (!ret && delay)
+		ret = read_seconds(cli, delay, &view->delay_s);
+	return ret ? ret : read_sort(cli, sort ? sort : "CORE%", &view->sort);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct watch watch = {
 		.cli = cli,
-		.view = { .delay_s = 1, .sort = top_column_find("CORE%") },
+		.view = { .delay_s = 1 },
 	};
 	long frames = -1;
 	int ret = read_arguments(cli, argc, argv, &watch.view, &frames);
