@@ -155,7 +155,7 @@ says "its parameters" '.budget_cycles == 500000 and .period_us == 1000 and
 	tenant show $TENANT
 id=$(stat -c %i "$ROOT/$BASE/a")
 says "its cgroup" ".cgroups == [{\"id\": $id, \"path\": \"/$BASE/a\"}]" tenant show $TENANT
-works "abbreviated" t a b bud 5Mcyc/10ms borr off
+works "abbreviated" te a b bud 5Mcyc/10ms borr off
 says "second tenant" '.budget_cycles == 5000000 and .period_us == 10000 and
 	(.borrow | not)' tenant show b
 works "a directory for a cgroup" tenant set b cgroup "$ROOT/$BASE/b"
