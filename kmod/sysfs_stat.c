@@ -86,6 +86,7 @@ ACCOUNT(dropped_malformed, dropped[RUBATO_DROP_MALFORMED]);
 ACCOUNT(dropped_tx_error, dropped[RUBATO_DROP_TX_ERROR]);
 ACCOUNT(dropped_denied, dropped[RUBATO_DROP_DENIED]);
 ACCOUNT(dropped_policed, dropped[RUBATO_DROP_POLICED]);
+ACCOUNT(dropped_stray, dropped[RUBATO_DROP_STRAY]);
 ACCOUNT(dropped_ring_full, dropped[RUBATO_DROP_RING_FULL]);
 ACCOUNT(dropped_no_chunk, dropped[RUBATO_DROP_NO_CHUNK]);
 STAT(credit_cycles, signed_show, rubato_account, credit_cycles);
@@ -97,6 +98,7 @@ STEER(steer_no_socket, no_socket);
 STEER(steer_malformed, malformed);
 STEER(steer_too_long, too_long);
 STEER(steer_no_neighbour, no_neighbour);
+STEER(steer_unknown_vni, unknown_vni);
 
 static struct attribute *stat_files[] = {
 	&stat_rx_cycles.file.attr,
@@ -127,6 +129,7 @@ static struct attribute *stat_files[] = {
 	&stat_dropped_tx_error.file.attr,
 	&stat_dropped_denied.file.attr,
 	&stat_dropped_policed.file.attr,
+	&stat_dropped_stray.file.attr,
 	&stat_dropped_ring_full.file.attr,
 	&stat_dropped_no_chunk.file.attr,
 	&stat_credit_cycles.file.attr,
@@ -137,6 +140,7 @@ static struct attribute *stat_files[] = {
 	&stat_steer_malformed.file.attr,
 	&stat_steer_too_long.file.attr,
 	&stat_steer_no_neighbour.file.attr,
+	&stat_steer_unknown_vni.file.attr,
 	NULL
 };
 

@@ -3,7 +3,7 @@
  * Every BPF map of Rubato, so that one object creates them all with BTF. The
  * loader pins them, and sets the sizes of `steer` (CPUs times RUBATO_SLOTS) and
  * `latency` (pollers times RUBATO_SLOTS) before it loads. The steer program
- * itself uses only the first seven.
+ * itself uses only the first nine.
  */
 #ifndef RUBATO_XDP_MAPS_H
 #define RUBATO_XDP_MAPS_H
@@ -37,6 +37,24 @@ struct {
 	__type(key, struct steer_key6);
 	__type(value, struct steer_route);
 } routes6 SEC(".maps");
+
+/* See steer.h. Writer: the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, STEER_TUNNELS_MAX);
+	__type(key, struct steer_tunnel_key);
+	__type(value, struct steer_tunnel);
+} tunnels_out SEC(".maps");
+
+/* Value: the slot. Writer: the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, STEER_TUNNELS_MAX);
+	__type(key, struct steer_tunnel_end);
+	__type(value, __u32);
+} tunnels_in SEC(".maps");
 
 /* See steer.h; the longest unheard make room. Writer: the program. */
 struct {

@@ -25,6 +25,7 @@
 #define STEER_ND_FIRST		133	/* router solicitation */
 #define STEER_ND_LAST		137	/* redirect */
 #define STEER_FRAGMENT_OFFSET	0x1fff	/* of IPv4's frag_off, in 8 bytes */
+#define STEER_MORE_FRAGMENTS	0x2000	/* the same word */
 #define STEER_FRAGMENT_OFFSET6	0xfff8	/* of IPv6's, the same in place */
 
 enum steer_parse {
@@ -43,6 +44,14 @@ struct steer_packet {
 		struct steer_key4 key4;
 		struct steer_key6 key6;
 	};
+	__be16 tunnel_port;	/* what may be a tunnel's; 0: it is not */
+	__u32 tunnel_vni;
+};
+
+/* The beginning of VXLAN's header, and of what is sealed. */
+struct steer_tunnel_header {
+	__be32 flags;
+	__be32 vni;		/* in the upper 24 bits */
 };
 
 struct steer_vlan {
@@ -109,6 +118,21 @@ steer_parse_transport(const struct steer_cursor *cursor, int ipv6)
 		STEER_PARSE_OK : STEER_PARSE_MALFORMED;
 }
 
+/* Whole datagrams only, right behind the IP header. */
+static __always_inline void
+steer_note_tunnel(const struct steer_cursor *cursor,
+		  struct steer_packet *packet)
+{
+	struct udphdr *udp = cursor->at;
+	struct steer_tunnel_header *header = (void *)(udp + 1);
+
+	if (cursor->protocol != IPPROTO_UDP ||
+	    !steer_has(cursor, sizeof(*udp) + sizeof(*header)))
+		return;
+	packet->tunnel_port = udp->dest;
+	packet->tunnel_vni = bpf_ntohl(header->vni) >> 8;
+}
+
 static __always_inline enum steer_parse
 steer_parse_ipv4(struct steer_cursor *cursor, struct steer_packet *packet)
 {
@@ -137,6 +161,8 @@ steer_parse_ipv4(struct steer_cursor *cursor, struct steer_packet *packet)
 	cursor->protocol = ip->protocol;
 	cursor->at += header;
 	cursor->remaining = total - header;
+	if (!(ip->frag_off & bpf_htons(STEER_MORE_FRAGMENTS)))
+		steer_note_tunnel(cursor, packet);
 	return steer_parse_transport(cursor, 0);
 }
 
@@ -234,6 +260,7 @@ steer_parse_ipv6(struct steer_cursor *cursor, struct steer_packet *packet)
 
 	cursor->protocol = ip->nexthdr;
 	cursor->at += sizeof(*ip);
+	steer_note_tunnel(cursor, packet);
 	return steer_parse_extensions(cursor);
 }
 

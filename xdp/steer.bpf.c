@@ -34,15 +34,27 @@ enum steer_reason {
 	STEER_MALFORMED = STEER_WORD(malformed),
 	STEER_TOO_LONG = STEER_WORD(too_long),
 	STEER_NO_NEIGHBOUR = STEER_WORD(no_neighbour),
+	STEER_UNKNOWN_VNI = STEER_WORD(unknown_vni),
 };
 
-/* The decision on a frame, as it grows. */
+enum steer_way {
+	STEER_BRIDGED,		/* on to another port, as it is */
+	STEER_ROUTED,
+	STEER_ENTERS,		/* a tunnel */
+	STEER_ARRIVED,		/* at a tunnel's near end: as it is */
+};
+
+/*
+ * The decision on a frame, as it grows. The way is a whole word of the stack, so
+ * that the verifier follows it.
+ */
 struct steer_claim {
 	struct steer_packet packet;
 	struct steer_port *port;	/* it came in by */
 	struct steer_route *route;	/* it leaves by */
 	__u32 slot;			/* its tenant, once it is claimed */
-	__u32 routed;			/* else bridged */
+	struct steer_tunnel *tunnel;	/* it is to enter */
+	__u64 way;			/* enum steer_way */
 	__u32 socket;			/* index into `xsks` */
 	__u8 next_hop[ETH_ALEN];
 };
@@ -63,6 +75,15 @@ static __always_inline int steer_leave(__u32 slot, enum steer_reason reason)
 	if (words)
 		words[reason & (STEER_WORDS - 1)]++;
 	return XDP_PASS;
+}
+
+/* What is to enter a tunnel and cannot must not leave outside of it. */
+static __always_inline int steer_refuse(const struct steer_claim *claim,
+					enum steer_reason reason)
+{
+	int verdict = steer_leave(claim->slot, reason);
+
+	return claim->way == STEER_ENTERS ? XDP_DROP : verdict;
 }
 
 static __always_inline int steer_same_mac(const __u8 *a, const __u8 *b)
@@ -147,6 +168,108 @@ steer_is_bridged(const struct steer_port *port,
 	       steer_is_behind(route, destination);
 }
 
+/* The tunnel of @slot that the packet is to enter, if there is one. */
+static __always_inline struct steer_tunnel *
+steer_find_tunnel(const struct steer_packet *packet, __u32 slot)
+{
+	struct steer_tunnel_key key = { .slot = slot, .ipv6 = packet->ipv6 };
+
+	if (packet->ipv6) {
+		key.prefix_length = STEER_TUNNEL_KEY_BITS + 128;
+		__builtin_memcpy(key.address, packet->key6.address, 16);
+	} else {
+		key.prefix_length = STEER_TUNNEL_KEY_BITS + 32;
+		__builtin_memcpy(key.address, packet->key4.address, 4);
+	}
+	return bpf_map_lookup_elem(&tunnels_out, &key);
+}
+
+/* The way to a tunnel's remote end, by an uplink. */
+static __always_inline struct steer_route *
+steer_route_to_end(const struct steer_tunnel *tunnel)
+{
+	struct steer_packet outer = { .ipv6 = tunnel->ipv6 };
+	struct steer_route *route;
+
+	if (tunnel->ipv6) {
+		outer.key6.prefix_length = 128;
+		__builtin_memcpy(outer.key6.address, tunnel->remote, 16);
+	} else {
+		outer.key4.prefix_length = 32;
+		__builtin_memcpy(outer.key4.address, tunnel->remote, 4);
+	}
+	route = steer_find_route(&outer);
+	return route && route->flags & STEER_ROUTE_UPLINK ? route : NULL;
+}
+
+/* A packet of the owner's containers: is it to enter a tunnel of the owner's? */
+static __always_inline enum steer_reason
+steer_enter_tunnel(struct steer_claim *claim, const __u8 *destination)
+{
+	struct steer_packet *packet = &claim->packet;
+	struct steer_tunnel *tunnel;
+
+	tunnel = steer_find_tunnel(packet, claim->port->slot);
+	if (!tunnel)
+		return 0;
+	/* A machine on the same bridge; or the last hop: "time exceeded". */
+	if (!steer_is_routed(claim->port, destination) ||
+	    packet->hop_limit <= 1 || packet->l3_offset != ETH_HLEN)
+		return STEER_PASSED;
+	claim->way = STEER_ENTERS;
+	claim->tunnel = tunnel;
+	claim->slot = claim->port->slot;
+	claim->route = steer_route_to_end(tunnel);
+	if (!claim->route)
+		return STEER_NO_NEIGHBOUR;
+	return packet->length > claim->port->max_length ? STEER_TOO_LONG : 0;
+}
+
+/* A datagram that came in by an uplink: is it for a tunnel's near end? */
+static __always_inline enum steer_reason
+steer_leave_tunnel(struct steer_claim *claim, const __u8 *destination)
+{
+	struct steer_packet *packet = &claim->packet;
+	struct steer_port *port = claim->port;
+	struct steer_tunnel_end end = {
+		.vni = packet->tunnel_vni,
+		.port = packet->tunnel_port,
+		.ipv6 = packet->ipv6,
+	};
+	__u32 *slot;
+
+	if (!packet->tunnel_port || !steer_is_routed(port, destination))
+		return 0;
+	if (packet->ipv6)
+		__builtin_memcpy(end.address, packet->key6.address, 16);
+	else
+		__builtin_memcpy(end.address, packet->key4.address, 4);
+	slot = bpf_map_lookup_elem(&tunnels_in, &end);
+	/* All that comes in by an uplink of a tenant's own is that tenant's. */
+	if (slot && (!(port->flags & STEER_PORT_OWNED) || port->slot == *slot)) {
+		claim->way = STEER_ARRIVED;
+		claim->slot = *slot;
+		return packet->length > port->max_length ? STEER_TOO_LONG : 0;
+	}
+	end.vni = STEER_VNI_ANY;
+	return bpf_map_lookup_elem(&tunnels_in, &end) ? STEER_UNKNOWN_VNI : 0;
+}
+
+/* Tunnels go before routes. 0, and no claim: it has to do with none. */
+static __always_inline enum steer_reason
+steer_decide_tunnel(struct xdp_md *ctx, struct steer_claim *claim)
+{
+	struct ethhdr *ethernet = (void *)(long)ctx->data;
+
+	if (!(claim->port->flags & STEER_PORT_TUNNELS))
+		return 0;
+	if ((void *)(ethernet + 1) > (void *)(long)ctx->data_end)
+		return STEER_MALFORMED;
+	if (claim->port->flags & STEER_PORT_UPLINK)
+		return steer_leave_tunnel(claim, ethernet->h_dest);
+	return steer_enter_tunnel(claim, ethernet->h_dest);
+}
+
 /* Find the route and what kind of forwarding it is. */
 static __always_inline enum steer_reason
 steer_decide(struct xdp_md *ctx, struct steer_claim *claim)
@@ -154,18 +277,23 @@ steer_decide(struct xdp_md *ctx, struct steer_claim *claim)
 	struct ethhdr *ethernet = (void *)(long)ctx->data;
 	struct steer_port *port = claim->port;
 	struct steer_route *route;
+	enum steer_reason reason;
 
+	reason = steer_decide_tunnel(ctx, claim);
+	if (reason || claim->way != STEER_BRIDGED)
+		return reason;
 	route = steer_find_route(&claim->packet);
 	/* What would leave as it came is the kernel's to answer or to drop. */
 	if (!route || route->ifindex == ctx->ingress_ifindex)
 		return STEER_PASSED;
 	if ((void *)(ethernet + 1) > (void *)(long)ctx->data_end)
 		return STEER_MALFORMED;
-	claim->routed = steer_is_routed(port, ethernet->h_dest);
-	/* The kernel says "time exceeded" for the last hop. */
-	if (claim->routed && claim->packet.hop_limit <= 1)
+	if (steer_is_routed(port, ethernet->h_dest))
+		claim->way = STEER_ROUTED;
+	else if (!steer_is_bridged(port, route, ethernet->h_dest))
 		return STEER_PASSED;
-	if (!claim->routed && !steer_is_bridged(port, route, ethernet->h_dest))
+	/* The kernel says "time exceeded" for the last hop. */
+	if (claim->way == STEER_ROUTED && claim->packet.hop_limit <= 1)
 		return STEER_PASSED;
 
 	claim->route = route;
@@ -174,6 +302,45 @@ steer_decide(struct xdp_md *ctx, struct steer_claim *claim)
 	if (claim->packet.length > port->max_length ||
 	    claim->packet.length > route->max_length)
 		return STEER_TOO_LONG;
+	return 0;
+}
+
+/* Is that link the route's uplink, or the bridge that has it as a port? */
+static __always_inline int
+steer_leaves_by(const struct steer_route *route, __u32 ifindex,
+		const __u8 *next_hop)
+{
+	if (ifindex == route->ifindex)
+		return 1;
+	return route->bridge_ifindex && ifindex == route->bridge_ifindex &&
+	       steer_is_behind(route, next_hop);
+}
+
+/* The next hop to a tunnel's remote end. The daemon keeps it resolved. */
+static __always_inline enum steer_reason
+steer_find_remote(struct xdp_md *ctx, struct steer_claim *claim)
+{
+	const struct steer_tunnel *tunnel = claim->tunnel;
+	const struct steer_route *route = claim->route;
+	struct bpf_fib_lookup fib = {
+		.l4_protocol = IPPROTO_UDP,
+		.ifindex = route->bridge_ifindex ?: route->ifindex,
+	};
+
+	if (tunnel->ipv6) {
+		fib.family = STEER_AF_INET6;
+		__builtin_memcpy(fib.ipv6_src, tunnel->local, 16);
+		__builtin_memcpy(fib.ipv6_dst, tunnel->remote, 16);
+	} else {
+		fib.family = STEER_AF_INET;
+		__builtin_memcpy(&fib.ipv4_src, tunnel->local, 4);
+		__builtin_memcpy(&fib.ipv4_dst, tunnel->remote, 4);
+	}
+	if (bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT) !=
+	    BPF_FIB_LKUP_RET_SUCCESS ||
+	    !steer_leaves_by(route, fib.ifindex, fib.dmac))
+		return STEER_NO_NEIGHBOUR;
+	__builtin_memcpy(claim->next_hop, fib.dmac, ETH_ALEN);
 	return 0;
 }
 
@@ -236,7 +403,9 @@ steer_ask_fib(struct xdp_md *ctx, struct steer_claim *claim)
 static __always_inline enum steer_reason
 steer_find_next_hop(struct xdp_md *ctx, struct steer_claim *claim)
 {
-	if (!claim->routed)
+	if (claim->way == STEER_ENTERS)
+		return steer_find_remote(ctx, claim);
+	if (claim->way != STEER_ROUTED)
 		return 0;
 	if (steer_is_zero_mac(claim->route->mac))
 		return steer_ask_fib(ctx, claim);
@@ -326,11 +495,16 @@ steer_rewrite(struct xdp_md *ctx, const struct steer_claim *claim)
 	struct ethhdr *ethernet = (void *)(long)ctx->data;
 	enum steer_reason reason;
 
-	if (!claim->routed)
+	if (claim->way != STEER_ROUTED && claim->way != STEER_ENTERS)
 		return 0;
 	if ((void *)(ethernet + 1) > (void *)(long)ctx->data_end)
 		return STEER_MALFORMED;
-	reason = steer_count_hop(ctx, &claim->packet);
+	/* The daemon counts the hop of what enters a tunnel. */
+	reason = 0;
+	if (claim->way == STEER_ENTERS)
+		ethernet->h_proto = bpf_htons(STEER_ETHERTYPE_TUNNEL);
+	else
+		reason = steer_count_hop(ctx, &claim->packet);
 	if (reason)
 		return reason;
 	__builtin_memcpy(ethernet->h_dest, claim->next_hop, ETH_ALEN);
@@ -353,7 +527,9 @@ static __always_inline int steer_redirect(const struct steer_claim *claim)
 	 * counted: that frame is lost, as in a router that goes down.
 	 */
 	return bpf_redirect_map(&xsks, claim->socket,
-				claim->routed ? XDP_DROP : XDP_PASS);
+				claim->way == STEER_ROUTED ||
+				claim->way == STEER_ENTERS ? XDP_DROP :
+							     XDP_PASS);
 }
 
 SEC("xdp")
@@ -383,9 +559,9 @@ int rubato_steer(struct xdp_md *ctx)
 		reason = steer_rewrite(ctx, &claim);
 	if (!reason)
 		return steer_redirect(&claim);
-	if (reason == STEER_PASSED)
+	if (reason == STEER_PASSED || reason == STEER_UNKNOWN_VNI)
 		claim.slot = RUBATO_SLOT_SYSTEM;
-	return steer_leave(claim.slot, reason);
+	return steer_refuse(&claim, reason);
 }
 
 char _license[] SEC("license") = "GPL";

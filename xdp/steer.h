@@ -19,6 +19,14 @@
  *       that the route leads to, on the same bridge as P  -> bridged, as is
  *   anything else                                         -> kernel
  *
+ *   tunnels come before all routes, on ports that are marked TUNNELS:
+ *   D is in a prefix of a tunnel of P's owner, and destination MAC P's own
+ *       -> TUNNELLED: marked by its EtherType, and the addresses for the way to
+ *       the tunnel's remote end written into it. One that cannot go is dropped:
+ *       nothing that belongs into a tunnel leaves outside of it
+ *   UDP to a tunnel's near end that came in by an uplink, with its VNI
+ *       -> that tunnel's tenant, as it is; with another VNI -> kernel
+ *
  *   tenant = P's, if P is OWNED by one (a veth, or an uplink given whole),
  *            else the route's
  *   socket = xsks[P.xsk_base + queue * P.xsk_stride + (OWNED || fifo ? 0 : tenant)]
@@ -35,6 +43,7 @@
 
 #define STEER_PORT_OWNED	(1U << 0)	/* all it sends is ->slot's */
 #define STEER_PORT_UPLINK	(1U << 1)
+#define STEER_PORT_TUNNELS	(1U << 2)	/* look for them here */
 
 /* Map `ports`: hash by ifindex (__u32). */
 struct steer_port {
@@ -83,6 +92,46 @@ struct steer_route {
 	__u8 mac[6];		/* of the container's end; zero: ask the FIB */
 	__u8 source_mac[6];	/* of that port: routed frames come from it */
 };
+
+/*
+ * Map `tunnels_out`: where a tenant's tunnels lead to; a trie. The owner and the
+ * family are part of the prefix, so prefix_length is 64 more than the address's,
+ * and what one tenant's tunnels lead to is no other's concern.
+ */
+#define STEER_TUNNELS_MAX	16384
+#define STEER_TUNNEL_KEY_BITS	64
+
+struct steer_tunnel_key {
+	__u32 prefix_length;
+	__u32 slot;
+	__u32 ipv6;
+	__u8 address[16];
+};
+
+struct steer_tunnel {
+	__u32 ipv6;		/* the ends, not what is within */
+	__u8 local[16];
+	__u8 remote[16];
+};
+
+/*
+ * Map `tunnels_in`: hash; whose a near end is. With a VNI of STEER_VNI_ANY it
+ * says that there is an end at all: its value then means nothing.
+ */
+#define STEER_VNI_ANY		0xffffffff
+
+struct steer_tunnel_end {
+	__u8 address[16];
+	__u32 vni;
+	__be16 port;
+	__u16 ipv6;
+};
+
+/*
+ * EtherType of a TUNNELLED frame, in place of IP's: the first of those for local
+ * experiments. No other frame that a socket gets has it.
+ */
+#define STEER_ETHERTYPE_TUNNEL	0x88b5
 
 /* Map `steer_config`: array of one. */
 #define STEER_CONFIG_FIFO	(1U << 0)	/* everyone shares system's socket */

@@ -28,6 +28,7 @@ static const char *const drop_names[RUBATO_DROPS] = {
 	[RUBATO_DROP_TX_ERROR] = "tx_error",
 	[RUBATO_DROP_DENIED] = "denied",
 	[RUBATO_DROP_POLICED] = "policed",
+	[RUBATO_DROP_STRAY] = "stray",
 	[RUBATO_DROP_RING_FULL] = "ring_full",
 	[RUBATO_DROP_NO_CHUNK] = "no_chunk",
 };
@@ -156,6 +157,7 @@ static struct json_object *steered_of(const struct rubato_steer *counters,
 		sum.malformed += word(&line->malformed);
 		sum.too_long += word(&line->too_long);
 		sum.no_neighbour += word(&line->no_neighbour);
+		sum.unknown_vni += word(&line->unknown_vni);
 	}
 	add_word(object, "packets", sum.packets);
 	add_word(object, "bytes", sum.bytes);
@@ -164,6 +166,7 @@ static struct json_object *steered_of(const struct rubato_steer *counters,
 	add_word(object, "malformed", sum.malformed);
 	add_word(object, "too_long", sum.too_long);
 	add_word(object, "no_neighbour", sum.no_neighbour);
+	add_word(object, "unknown_vni", sum.unknown_vni);
 	return object;
 }
 

@@ -73,6 +73,7 @@ enum rubato_drop {
 	RUBATO_DROP_TX_ERROR,	/* the kernel refused to transmit it */
 	RUBATO_DROP_DENIED,	/* by the tenant's access list */
 	RUBATO_DROP_POLICED,	/* above the rate of the tenant's policer */
+	RUBATO_DROP_STRAY,	/* in a tunnel, from or to where it does not lead */
 	RUBATO_DROP_RING_FULL,	/* the tenant's RX ring is full */
 	RUBATO_DROP_NO_CHUNK,	/* the queue has no chunk to put it into */
 	RUBATO_DROPS
@@ -189,7 +190,8 @@ struct rubato_latency {
 
 /*
  * One line: what the steer program saw. Writer: XDP on that CPU. Packets that
- * nobody claims are counted in slot RUBATO_SLOT_SYSTEM.
+ * nobody claims are counted in slot RUBATO_SLOT_SYSTEM. What is to enter a tunnel
+ * is dropped, not left to the kernel, if it cannot be steered.
  */
 struct rubato_steer {
 	__u64 packets;		/* steered to the tenant's socket */
@@ -199,7 +201,7 @@ struct rubato_steer {
 	__u64 malformed;	/* headers do not fit the frame: left to the kernel */
 	__u64 too_long;		/* frame larger than a UMEM chunk: left to it too */
 	__u64 no_neighbour;	/* next hop unknown: the kernel resolves it */
-	__u64 reserved;
+	__u64 unknown_vni;	/* for a tunnel's end, nobody's VNI: left to it */
 };
 
 /* Key and value of the `tenants` hash; sums over cores, about 4 times/s. */
