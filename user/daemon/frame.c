@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "frame.h"
+#include "stage/checksum.h"
 
 #define EXTENSION_HEADERS_MAX	8
 #define VLAN_TAGS_MAX		2
@@ -51,29 +52,6 @@ bool frame_find_network(const uint8_t *frame, uint32_t length,
 					  sizeof(struct iphdr));
 }
 
-static uint64_t sum_bytes(const uint8_t *bytes, uint32_t length, uint64_t sum)
-{
-	uint16_t word;
-
-	for (; length >= 2; length -= 2, bytes += 2) {
-		memcpy(&word, bytes, 2);
-		sum += word;
-	}
-	if (length) {
-		word = 0;
-		memcpy(&word, bytes, 1);
-		sum += word;
-	}
-	return sum;
-}
-
-static uint16_t fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
 /* The payload of IP: where it is, and what the checksum covers besides it. */
 struct transport {
 	uint8_t *start;
@@ -99,7 +77,7 @@ static bool find_transport4(uint8_t *header, uint32_t length,
 		return false;
 	transport->protocol = ip.protocol;
 	transport->length = total - header_length;
-	transport->pseudo_sum = sum_bytes(header +
+	transport->pseudo_sum = checksum_add(header +
 					  offsetof(struct iphdr, saddr), 8, 0);
 	if (!(ntohs(ip.frag_off) & (IP_MF | IP_OFFMASK)))
 		transport->start = header + header_length;
@@ -136,7 +114,7 @@ static bool find_transport6(uint8_t *header, uint32_t length,
 		return false;
 	transport->protocol = next;
 	transport->length = end - at;
-	transport->pseudo_sum = sum_bytes(header +
+	transport->pseudo_sum = checksum_add(header +
 				offsetof(struct ip6_hdr, ip6_src), 32, 0);
 	transport->start = header + at;
 	return true;
@@ -182,7 +160,7 @@ bool frame_finish_checksum(uint8_t *frame, uint32_t length, uint32_t l3_offset,
 	memcpy(transport.start + offset, &checksum, sizeof(checksum));
 	sum = transport.pseudo_sum + htons(transport.protocol) +
 	      htons(transport.length & 0xffff);
-	checksum = fold(sum_bytes(transport.start, transport.length, sum));
+	checksum = checksum_fold(checksum_add(transport.start, transport.length, sum));
 	/* UDP: zero says that there is none. */
 	if (!checksum && transport.protocol == IPPROTO_UDP)
 		checksum = 0xffff;

@@ -107,3 +107,22 @@ bool flow_read(const uint8_t *packet, uint32_t length, bool ipv6,
 	*flow = (struct flow) { .ipv6 = ipv6 };
 	return ipv6 ? read6(packet, length, flow) : read4(packet, length, flow);
 }
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)(a ^ 0xa0761d6478bd642fULL) *
+				    (b ^ 0xe7037ed1a0b428dbULL);
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint32_t flow_hash(const struct flow *flow)
+{
+	uint64_t rest = (uint64_t)flow->protocol << 32 |
+			(uint64_t)flow->source_port << 16 |
+			flow->destination_port;
+	uint64_t hash = mix(flow->source[0], flow->source[1]);
+
+	hash = mix(hash ^ flow->destination[0], flow->destination[1]);
+	return (uint32_t)mix(hash, rest);
+}

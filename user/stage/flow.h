@@ -30,4 +30,7 @@ struct flow {
 bool flow_read(const uint8_t *packet, uint32_t length, bool ipv6,
 	       struct flow *flow);
 
+/* The same for all packets of a flow, and spread over 32 bits. */
+uint32_t flow_hash(const struct flow *flow);
+
 #endif /* RUBATO_STAGE_FLOW_H */
