@@ -136,7 +136,7 @@ log_has()
 
 long=$(printf 'a%.0s' $(seq 64))
 
-ktap_plan 105
+ktap_plan 112
 
 mkdir -p "$ROOT/$BASE/a" "$ROOT/$BASE/b" "$ROOT/$BASE/refused"
 
@@ -264,6 +264,21 @@ refuses 2 "is no text" stage set b acl "$TOOL"
 refuses 1 "which file" stage set b acl
 refuses 1 "is no stage" stage set b frob
 refuses 2 "needs a rate" stage set b policer
+works "stage set vxlan" stage set b vxlan vni 7 local 192.0.2.1 \
+	remote 192.0.2.2 prefix 10.0.0.0/8 prefix fd00::/8 mac 02:00:00:00:00:09
+says "stage show vxlan" '.[-1] | .kind == "vxlan" and .vni == 7 and
+	.local == "192.0.2.1" and .remote == "192.0.2.2" and .port == 4789 and
+	.mac == "02:00:00:00:00:09" and .overhead_bytes == 50 and
+	.prefixes == ["10.0.0.0/8", "fd00::/8"] and .sent_packets == 0' \
+	stage show b
+refuses 2 "tunnel needs" stage set b vxlan vni 7 local 192.0.2.1
+refuses 2 "1..16777215" stage set b vxlan vni 16777216 local 192.0.2.1 \
+	remote 192.0.2.2 prefix 10.0.0.0/8
+refuses 2 "no IP address" stage set b vxlan vni 7 local here \
+	remote 192.0.2.2 prefix 10.0.0.0/8
+refuses 2 "no MAC address" stage set b vxlan vni 7 local 192.0.2.1 \
+	remote 192.0.2.2 prefix 10.0.0.0/8 mac 2
+refuses 1 "vni" stage set b vxlan vni many
 refuses 1 "rate" stage set b policer rate much
 refuses 2 "no tenant" stage set nope policer rate 5
 refuses 2 "no tenant" stage clear nope

@@ -100,6 +100,45 @@ static int read_policer(struct cli *cli, struct json_object *stage, int argc,
 				      sizeof(limits) / sizeof(limits[0]));
 }
 
+static int take_prefix(struct cli *cli, const char *value, void *context)
+{
+	(void)cli;
+	json_object_array_add(context, json_object_new_string(value));
+	return CLI_OK;
+}
+
+/* What it means is the daemon's to judge; numbers are read here. */
+static int read_tunnel(struct cli *cli, struct json_object *stage, int argc,
+		       char **argv)
+{
+	struct json_object *prefixes = json_object_new_array();
+	const char *texts[3] = {};
+	static const char *const names[3] = { "local", "remote", "mac" };
+	struct limit numbers[] = {
+		{ "vni", "vni", NULL },
+		{ "port", "port", NULL },
+	};
+	const struct cli_word words[] = {
+		{ .name = "vni", .value = &numbers[0].text },
+		{ .name = "port", .value = &numbers[1].text },
+		{ .name = "local", .value = &texts[0] },
+		{ .name = "remote", .value = &texts[1] },
+		{ .name = "mac", .value = &texts[2] },
+		{ .name = "prefix", .take = take_prefix, .context = prefixes },
+		{ .name = NULL },
+	};
+	int ret;
+
+	json_object_object_add(stage, "prefixes", prefixes);
+	ret = cli_words(cli, words, argc, argv);
+	for (size_t i = 0; i < 3; i++)
+		if (texts[i])
+			json_object_object_add(stage, names[i],
+				json_object_new_string(texts[i]));
+	return ret ? ret : add_limits(stage, numbers,
+				      sizeof(numbers) / sizeof(numbers[0]));
+}
+
 static const struct kind {
 	const char *name;
 	int (*read)(struct cli *cli, struct json_object *stage, int argc,
@@ -107,6 +146,7 @@ static const struct kind {
 } kinds[] = {
 	{ "acl", read_acl },
 	{ "policer", read_policer },
+	{ "vxlan", read_tunnel },
 };
 
 /* The kind that a word means; NULL with the reason printed. */
@@ -117,7 +157,8 @@ static const struct kind *find_kind(struct cli *cli, const char *word)
 
 	if (found >= 0)
 		return &kinds[found];
-	cli_usage(cli, "there is no stage \"%s\": known are acl, policer", word);
+	cli_usage(cli, "there is no stage \"%s\": known are acl, policer, vxlan",
+		  word);
 	return NULL;
 }
 
@@ -193,6 +234,7 @@ static void print_what(const struct cli *cli, struct json_object *stage,
 		       const char *key, char *cell)
 {
 	struct json_object *rules = print_find(stage, key);
+	struct json_object *remote = print_find(stage, "remote");
 
 	(void)cli;
 	cell[0] = '\0';
@@ -200,6 +242,11 @@ static void print_what(const struct cli *cli, struct json_object *stage,
 		snprintf(cell, PRINT_CELL_SIZE, "%zu rules, default %s",
 			 json_object_array_length(rules),
 			 json_object_get_string(print_find(stage, "default")));
+	if (remote)
+		snprintf(cell, PRINT_CELL_SIZE, "VNI %s to %s port %s",
+			 json_object_get_string(print_find(stage, "vni")),
+			 json_object_get_string(remote),
+			 json_object_get_string(print_find(stage, "port")));
 	append_rate(stage, "bytes", "bytes_per_s", "burst_bytes", cell);
 	append_rate(stage, "packets", "packets_per_s", "burst_packets", cell);
 }
@@ -255,8 +302,9 @@ static const struct cli_command commands[] = {
 	{ "show", run_show, "[TENANT]" },
 	{ "set", run_set,
 	  "TENANT acl FILE | policer [rate BYTES_PER_S] [burst BYTES] "
-	  "[packets PER_S] [packets-burst N]" },
-	{ "clear", run_clear, "TENANT [acl|policer]" },
+	  "[packets PER_S] [packets-burst N] | vxlan vni N local ADDRESS "
+	  "remote ADDRESS prefix PREFIX... [port N] [mac MAC]" },
+	{ "clear", run_clear, "TENANT [acl|policer|vxlan]" },
 	{ NULL, NULL, NULL },
 };
 

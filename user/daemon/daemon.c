@@ -86,6 +86,7 @@ static int start_pollers(struct daemon *daemon, struct rubato_error *error)
 		.cores = steer_cores(daemon->steer),
 		.forward = &daemon->forward,
 		.pipelines = daemon->pipelines,
+		.tunnels = &daemon->tunnels,
 		.policy = daemon->policy,
 		.handoffs = daemon->handoffs,
 		.module_fd = tenants_module_fd(daemon->tenants),
@@ -316,6 +317,24 @@ static void give_back(struct daemon *daemon)
 		log_line(LOG_LEVEL_WARNING, "%s", error.text);
 }
 
+static int open_stages(struct daemon *daemon, struct rubato_error *error)
+{
+	const struct stages_config config = {
+		.pipelines = daemon->pipelines,
+		.tsc_khz = daemon->options->tsc_khz,
+		.tunnels = {
+			.steer = daemon->steer,
+			.table = &daemon->tunnels,
+			.pollers = daemon->pollers,
+			.nr_pollers = daemon->nr_pollers,
+		},
+	};
+
+	daemon->stages = stages_new(&config);
+	return daemon->stages ? 0 : rubato_error_set(error, -ENOMEM,
+						     "out of memory");
+}
+
 /* From the pollers up: everything below is there already. */
 static int run_datapath(struct daemon *daemon, struct rubato_error *error)
 {
@@ -324,13 +343,9 @@ static int run_datapath(struct daemon *daemon, struct rubato_error *error)
 	if (err)
 		return err;
 	keep_containers_off(daemon);
-	daemon->stages = stages_new(daemon->pipelines, daemon->pollers,
-				    daemon->nr_pollers,
-				    daemon->options->tsc_khz);
-	if (!daemon->stages) {
-		err = rubato_error_set(error, -ENOMEM, "out of memory");
+	err = open_stages(daemon, error);
+	if (err)
 		goto stop_pollers;
-	}
 	err = open_ports(daemon, error);
 	if (err)
 		goto stop_pollers;

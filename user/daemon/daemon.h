@@ -50,6 +50,7 @@ struct daemon {
 	struct ports *ports;
 	struct forward_table *forward;	/* of the ports; pollers read it */
 	struct pipeline **pipelines;	/* of tenants' stages; pollers read it */
+	struct tunnel_table *tunnels;	/* their ends; pollers read it */
 	struct stages *stages;
 	struct poller *pollers;
 	uint32_t nr_pollers;		/* that run */
@@ -86,6 +87,10 @@ int stage_glue_set(void *context, uint32_t slot, struct json_object *stage,
 int stage_glue_clear(void *context, uint32_t slot, const char *kind,
 		     struct rubato_error *error);
 struct json_object *stage_glue_list(void *context);
+/* The tenant goes: its tunnels are shut at once. */
+void stage_glue_close_tunnels(struct daemon *daemon, uint32_t slot);
+/* Keeps the next hops of tunnels resolved. At leisure. */
+void stage_glue_resolve(struct daemon *daemon);
 /* Its last frame is gone. */
 void stage_glue_forget(struct daemon *daemon, uint32_t slot);
 /* What was remembered, then what is configured for tenants without any. */

@@ -20,6 +20,8 @@ struct forward_route {
 	struct host_address prefix;
 	struct port *port;		/* leaves by */
 	uint32_t slot;			/* who receives; system: an uplink */
+	uint8_t mac[6];			/* of the container's end; or zero */
+	uint8_t source_mac[6];		/* of that port */
 };
 
 /* A table of these routes, no two of the same prefix; NULL: out of memory. */

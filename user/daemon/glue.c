@@ -82,6 +82,7 @@ static void tenant_removing(void *context, uint32_t slot, uint32_t generation)
 	log_line(LOG_LEVEL_INFO, "tenant %s: goes",
 		 glue_tenant_name(context, slot));
 	discover_unassign_slot(daemon->discover, slot);
+	stage_glue_close_tunnels(daemon, slot);
 	publish_forget(daemon, slot);
 	refresh(daemon, slot);
 	if (ports_release_tenant(daemon->ports, slot, generation,

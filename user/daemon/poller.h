@@ -60,6 +60,7 @@ struct poller_config {
 	struct rubato_latency *latency;	/* this core's, by slot */
 	struct forward_table **forward;	/* the current one; load with acquire */
 	struct pipeline **pipelines;	/* by slot, or NULL; load with acquire */
+	struct tunnel_table **tunnels;	/* or NULL; load with acquire */
 	const struct sched_policy *policy;
 	struct handoffs *handoffs;	/* shared by all pollers */
 	int module_fd;			/* /dev/rubato, or -1 */
@@ -99,6 +100,7 @@ struct poller {
 	uint64_t cpu_time_next;		/* when to read the CPU clock again */
 	uint64_t look_next;		/* when to ask for lost time again */
 	uint64_t take_back_next;	/* when to look for hoards again */
+	uint8_t scratch[QUEUE_FRAME_MAX];	/* of a frame that enters a tunnel */
 
 	pthread_t thread;
 	int bell_fd;			/* eventfd: a call or a frame waits */
@@ -161,6 +163,20 @@ static inline struct rubato_account *poller_account(struct poller *poller,
 						    uint32_t slot)
 {
 	return &poller->config.ledger[slot].core[poller->config.core];
+}
+
+/* What the control thread has published; these pair with its release. */
+static inline const struct forward_table *
+poller_forward(const struct poller *poller)
+{
+	return __atomic_load_n(poller->config.forward, __ATOMIC_ACQUIRE);
+}
+
+static inline const struct pipeline *
+poller_pipeline(const struct poller *poller, uint32_t slot)
+{
+	return __atomic_load_n(&poller->config.pipelines[slot],
+			       __ATOMIC_ACQUIRE);
 }
 
 /* Ledger words are read by others at any time: no tearing, no more. */

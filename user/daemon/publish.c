@@ -46,6 +46,7 @@ static void look_at_ports(struct daemon *daemon)
 {
 	ports_read_ring_drops(daemon->ports);
 	ports_reconsider(daemon->ports);
+	stage_glue_resolve(daemon);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *context)

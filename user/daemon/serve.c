@@ -3,9 +3,10 @@
 #include <rubato/latency.h>
 #include <string.h>
 
-#include "frame.h"
 #include "handoff.h"
+#include "received.h"
 #include "serve.h"
+#include "serve_tunnel.h"
 
 /* Who has a part in one batch. */
 struct batch_shares {
@@ -77,23 +78,6 @@ static void count_drop(struct poller *poller, uint32_t slot,
 	ledger_add(&poller_account(poller, slot)->dropped[reason], 1);
 }
 
-/* A frame in the poller's hands, and what is known of it. */
-struct received {
-	uint64_t address;		/* in the queue's UMEM */
-	uint8_t *bytes;
-	uint32_t length;
-	uint32_t slot;			/* who pays */
-	bool network_found;
-	struct frame_network network;
-	const struct port *out;		/* NULL: nowhere */
-};
-
-static const struct forward_table *current_table(const struct poller *poller)
-{
-	/* Pairs with the release of whoever published it. */
-	return __atomic_load_n(poller->config.forward, __ATOMIC_ACQUIRE);
-}
-
 /*
  * The same look-up as XDP's. Whoever owns a port pays for all that comes in
  * there; on a shared uplink the receiver pays.
@@ -103,10 +87,16 @@ static void resolve(const struct poller *poller, const struct port *in,
 {
 	const struct forward_route *route = NULL;
 
+	frame->way = FRAME_PLAIN;
+	frame->out = NULL;
+	if (in->owned)
+		serve_tunnel_unmark(frame);
 	frame->network_found = frame_find_network(frame->bytes, frame->length,
 						  &frame->network);
+	if (in->uplink && serve_tunnel_arrives(poller, in, frame))
+		return;
 	if (frame->network_found)
-		route = forward_table_find(current_table(poller),
+		route = forward_table_find(poller_forward(poller),
 					   frame->network.ipv6,
 					   frame->network.destination);
 	frame->out = route ? route->port : NULL;
@@ -184,9 +174,7 @@ static void hand_over(struct poller *poller, const struct queue *queue,
  */
 static bool passes_stages(struct poller *poller, const struct received *frame)
 {
-	/* Pairs with the release of whoever published it. */
-	const struct pipeline *pipeline = __atomic_load_n(
-			&poller->config.pipelines[frame->slot], __ATOMIC_ACQUIRE);
+	const struct pipeline *pipeline = poller_pipeline(poller, frame->slot);
 	uint32_t offset = frame->network.l3_offset;
 	const struct stage_frame view = {
 		.packet = frame->bytes + offset,
@@ -204,24 +192,54 @@ static bool passes_stages(struct poller *poller, const struct received *frame)
 	return false;
 }
 
+/* Is there a port for it, and does that take it? */
+static bool can_leave(struct poller *poller, const struct received *frame)
+{
+	enum rubato_drop why = RUBATO_DROP_TOO_LONG;
+
+	if (frame->out && frame->length <= frame->out->max_length)
+		return true;
+	if (!frame->out)
+		why = frame->network_found ? RUBATO_DROP_NO_PORT :
+					     RUBATO_DROP_MALFORMED;
+	count_drop(poller, frame->slot, why);
+	return false;
+}
+
+/*
+ * Stages look at what is within a tunnel: so it comes out before them and is
+ * wrapped after them.
+ */
+static bool prepare(struct poller *poller, struct received *frame,
+		    bool fix_checksums)
+{
+	enum rubato_drop why;
+
+	if (frame->way == FRAME_ARRIVES &&
+	    !serve_tunnel_arrive(poller, frame, &why)) {
+		count_drop(poller, frame->slot, why);
+		return false;
+	}
+	if (frame->way != FRAME_ENTERS)
+		return can_leave(poller, frame) && passes_stages(poller, frame);
+	if (!passes_stages(poller, frame))
+		return false;
+	if (serve_tunnel_enter(poller, frame, fix_checksums, &why))
+		return true;
+	count_drop(poller, frame->slot, why);
+	return false;
+}
+
 static void forward_frame(struct poller *poller, const struct port *in,
-			  const struct received *frame,
+			  struct received *frame,
 			  struct touched_queues *touched)
 {
 	bool fix = __atomic_load_n(&in->fix_checksums, __ATOMIC_RELAXED);
 	struct queue *queue;
 
-	if (!frame->out) {
-		count_drop(poller, frame->slot, frame->network_found ?
-			   RUBATO_DROP_NO_PORT : RUBATO_DROP_MALFORMED);
+	if (!prepare(poller, frame, fix))
 		return;
-	}
-	if (frame->length > frame->out->max_length) {
-		count_drop(poller, frame->slot, RUBATO_DROP_TOO_LONG);
-		return;
-	}
-	if (!passes_stages(poller, frame))
-		return;
+	fix = fix && frame->way == FRAME_PLAIN;
 	queue = choose_queue(poller, frame->out);
 	if (queue->core != poller->config.core)
 		hand_over(poller, queue, frame, fix);
@@ -402,7 +420,7 @@ static uint32_t receive(struct poller *poller, struct source *source,
 
 /* Runs of frames of one tenant are billed together, each to its own. */
 static void forward_all(struct poller *poller, struct queue *queue,
-			const struct received *frames, uint32_t n,
+			struct received *frames, uint32_t n,
 			struct touched_queues *touched)
 {
 	uint32_t run = 0, run_bytes = 0, run_slot = 0;
@@ -413,11 +431,11 @@ static void forward_all(struct poller *poller, struct queue *queue,
 				    run_bytes);
 			run = run_bytes = 0;
 		}
-		forward_frame(poller, queue->port, &frames[i], touched);
-		queue_put_chunk(queue, frames[i].address);
 		run_slot = frames[i].slot;
 		run++;
 		run_bytes += frames[i].length;
+		forward_frame(poller, queue->port, &frames[i], touched);
+		queue_put_chunk(queue, frames[i].address);
 	}
 	queue_recycle(queue);
 	poller_bill(poller, run_slot, RUBATO_PHASE_FORWARD, run, run_bytes);

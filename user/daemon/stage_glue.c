@@ -10,10 +10,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control/state.h"
 #include "daemon.h"
+#include "host/rtnl.h"
 #include "log.h"
 
 static struct json_object *remembered(struct daemon *daemon, uint32_t slot)
@@ -62,15 +64,43 @@ static void save(struct daemon *daemon)
 	json_object_put(all);
 }
 
+static int resolve_remote(void *context, bool ipv6, const uint8_t *remote)
+{
+	struct daemon *daemon = context;
+
+	return rtnl_resolve(daemon->ask, ipv6 ? AF_INET6 : AF_INET, remote);
+}
+
+void stage_glue_resolve(struct daemon *daemon)
+{
+	stages_each_remote(daemon->stages, resolve_remote, daemon);
+}
+
+/* XDP looks for tunnels only where there may be some. */
+static void note_tunnels(struct daemon *daemon, uint32_t slot)
+{
+	ports_set_tunnels(daemon->ports, slot,
+			  stages_has_tunnels(daemon->stages, slot));
+	stage_glue_resolve(daemon);
+}
+
+void stage_glue_close_tunnels(struct daemon *daemon, uint32_t slot)
+{
+	stages_close_tunnels(daemon->stages, slot);
+	note_tunnels(daemon, slot);
+}
+
 int stage_glue_set(void *context, uint32_t slot, struct json_object *stage,
 		   struct rubato_error *error)
 {
 	struct daemon *daemon = context;
 	int err = stages_set(daemon->stages, slot, stage, error);
 
-	if (!err)
-		save(daemon);
-	return err;
+	if (err)
+		return err;
+	note_tunnels(daemon, slot);
+	save(daemon);
+	return 0;
 }
 
 int stage_glue_clear(void *context, uint32_t slot, const char *kind,
@@ -79,9 +109,11 @@ int stage_glue_clear(void *context, uint32_t slot, const char *kind,
 	struct daemon *daemon = context;
 	int err = stages_clear(daemon->stages, slot, kind, error);
 
-	if (!err)
-		save(daemon);
-	return err;
+	if (err)
+		return err;
+	note_tunnels(daemon, slot);
+	save(daemon);
+	return 0;
 }
 
 struct json_object *stage_glue_list(void *context)
@@ -132,6 +164,7 @@ static void apply(struct daemon *daemon, const char *name,
 			log_line(LOG_LEVEL_ERROR, "tenant %s: stage: %s", name,
 				 error.text);
 	}
+	note_tunnels(daemon, tenant->slot);
 }
 
 static void restore(struct daemon *daemon)

@@ -373,6 +373,35 @@ void steer_clear_route(struct steer *steer, int family, const uint8_t *address,
 	bpf_map_delete_elem(fd, &key);
 }
 
+int steer_set_tunnel(struct steer *steer, const struct steer_tunnel_key *key,
+		     const struct steer_tunnel *tunnel)
+{
+	int fd = bpf_map__fd(steer->skeleton->maps.tunnels_out);
+
+	return bpf_map_update_elem(fd, key, tunnel, BPF_ANY) ? -errno : 0;
+}
+
+void steer_clear_tunnel(struct steer *steer,
+			const struct steer_tunnel_key *key)
+{
+	bpf_map_delete_elem(bpf_map__fd(steer->skeleton->maps.tunnels_out),
+			    key);
+}
+
+int steer_set_tunnel_end(struct steer *steer,
+			 const struct steer_tunnel_end *end, uint32_t slot)
+{
+	int fd = bpf_map__fd(steer->skeleton->maps.tunnels_in);
+
+	return bpf_map_update_elem(fd, end, &slot, BPF_ANY) ? -errno : 0;
+}
+
+void steer_clear_tunnel_end(struct steer *steer,
+			    const struct steer_tunnel_end *end)
+{
+	bpf_map_delete_elem(bpf_map__fd(steer->skeleton->maps.tunnels_in), end);
+}
+
 int steer_set_socket(struct steer *steer, uint32_t index, int fd)
 {
 	return bpf_map_update_elem(bpf_map__fd(steer->skeleton->maps.xsks),

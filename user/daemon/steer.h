@@ -72,6 +72,16 @@ int steer_set_route(struct steer *steer, int family, const uint8_t *address,
 void steer_clear_route(struct steer *steer, int family, const uint8_t *address,
 		       uint8_t prefix_length);
 
+/* Keys and values as in ../../xdp/steer.h; 0 or -errno. */
+int steer_set_tunnel(struct steer *steer, const struct steer_tunnel_key *key,
+		     const struct steer_tunnel *tunnel);
+void steer_clear_tunnel(struct steer *steer,
+			const struct steer_tunnel_key *key);
+int steer_set_tunnel_end(struct steer *steer,
+			 const struct steer_tunnel_end *end, uint32_t slot);
+void steer_clear_tunnel_end(struct steer *steer,
+			    const struct steer_tunnel_end *end);
+
 /* Which socket gets frames at this index; returns 0 or -errno. */
 int steer_set_socket(struct steer *steer, uint32_t index, int fd);
 

@@ -11,10 +11,13 @@
 
 #include "acl.h"
 #include "policer.h"
+#include "tunnel.h"
+#include "tunnel_table.h"
 
 enum stage_kind {
 	STAGE_ACL,
 	STAGE_POLICER,
+	STAGE_VXLAN,
 	STAGE_KINDS
 };
 
@@ -23,6 +26,7 @@ struct stage {
 	union {
 		struct acl *acl;
 		struct policer *policer;
+		struct tunnel *tunnel;
 	};
 };
 
@@ -46,6 +50,19 @@ struct stage_frame {
 bool pipeline_passes(const struct pipeline *pipeline, uint32_t core,
 		     const struct stage_frame *frame, uint64_t now,
 		     enum rubato_drop *why);
+
+/*
+ * Tunnels come last on the way out and first on the way in, whatever the order:
+ * the others look at what is within. The one that leads to that address by the
+ * longest prefix, and the one whose near end this is; NULL: none.
+ */
+struct tunnel *pipeline_tunnel_to(const struct pipeline *pipeline, bool ipv6,
+				  const uint8_t *address);
+struct tunnel *pipeline_tunnel_at(const struct pipeline *pipeline,
+				  const struct tunnel_end *end);
+
+/* The stage's tunnel, NULL if it is none. */
+struct tunnel *stage_tunnel(const struct stage *stage);
 
 void stage_free(struct stage *stage);
 

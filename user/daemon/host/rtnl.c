@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -332,6 +333,8 @@ struct route_question {
 	struct question q;
 	int ifindex;
 	bool v4, v6;
+	uint8_t gateway[16];
+	int gateway_length;		/* 0: none */
 };
 
 static bool multipath_uses(struct nlattr *attr, int ifindex)
@@ -421,6 +424,12 @@ static void on_way(struct question *q, struct nlmsghdr *header)
 		return;
 	if (route->rtm_type == RTN_UNICAST && attr[RTA_OIF])
 		question->ifindex = nla_get_u32(attr[RTA_OIF]);
+	if (attr[RTA_GATEWAY] &&
+	    nla_len(attr[RTA_GATEWAY]) <= (int)sizeof(question->gateway)) {
+		question->gateway_length = nla_len(attr[RTA_GATEWAY]);
+		memcpy(question->gateway, nla_data(attr[RTA_GATEWAY]),
+		       question->gateway_length);
+	}
 }
 
 static struct nl_msg *way_request(int family, const uint8_t *address)
@@ -451,6 +460,52 @@ int rtnl_route_out(struct nl_sock *sock, int family, const uint8_t *address)
 	if (ret)
 		return ret;
 	return question.ifindex ? question.ifindex : -ENETUNREACH;
+}
+
+static void on_nothing(struct question *q, struct nlmsghdr *header)
+{
+	(void)q;
+	(void)header;
+}
+
+/* NTF_USE: as if a packet had just been sent there. */
+static struct nl_msg *use_request(int family, int ifindex,
+				  const uint8_t *address, int length)
+{
+	struct ndmsg neighbour = {
+		.ndm_family = family,
+		.ndm_ifindex = ifindex,
+		.ndm_state = NUD_NONE,
+		.ndm_flags = NTF_USE,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_REQUEST |
+						NLM_F_ACK | NLM_F_CREATE);
+
+	if (!msg)
+		return NULL;
+	if (nlmsg_append(msg, &neighbour, sizeof(neighbour), NLMSG_ALIGNTO) ||
+	    nla_put(msg, NDA_DST, length, address)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+int rtnl_resolve(struct nl_sock *sock, int family, const uint8_t *address)
+{
+	struct route_question way = { .q.message = on_way };
+	struct question use = { .message = on_nothing };
+	int ret = ask(sock, way_request(family, address), &way.q);
+
+	if (!ret && !way.ifindex)
+		ret = -ENETUNREACH;
+	if (ret)
+		return ret;
+	return way.gateway_length ?
+	       ask(sock, use_request(family, way.ifindex, way.gateway,
+				     way.gateway_length), &use) :
+	       ask(sock, use_request(family, way.ifindex, address,
+				     family == AF_INET ? 4 : 16), &use);
 }
 
 struct event_reader {

@@ -71,6 +71,12 @@ int rtnl_default_route(struct nl_sock *sock, int ifindex, bool *v4, bool *v6);
 int rtnl_route_out(struct nl_sock *sock, int family, const uint8_t *address);
 
 /*
+ * Has the kernel find out the MAC address of the next hop to an address, and
+ * keep it, as if this host had sent something there. 0 once it has begun.
+ */
+int rtnl_resolve(struct nl_sock *sock, int family, const uint8_t *address);
+
+/*
  * Take what an event socket received; @link is called with the ifindex of each
  * link that an event was about, @removed for RTM_DELLINK. Returns 0, or
  * -ENOBUFS if events were lost: look at everything.

@@ -12,6 +12,9 @@
 
 #include "queue.h"
 
+/* Two VLAN tags may come on top of what the MTU counts. */
+#define PORT_VLAN_ROOM	8
+
 struct port {
 	bool uplink;
 	bool owned;			/* all it sends is ->slot's */

@@ -293,6 +293,14 @@ static void unlink_entry(struct ports *ports, struct port_entry *entry)
 	ports->count--;
 }
 
+/* Tunnels begin at their owner's ports and end at any uplink. */
+static bool has_tunnels(const struct port_entry *entry)
+{
+	return entry->kind == PORT_UPLINK ?
+	       entry->ports->nr_tunnels :
+	       entry->port.owned && entry->ports->tunnels[entry->port.slot];
+}
+
 static void fill_steer_port(struct port_entry *entry, const uint8_t *mac,
 			    int bridge_ifindex, const uint8_t *bridge_mac)
 {
@@ -300,7 +308,8 @@ static void fill_steer_port(struct port_entry *entry, const uint8_t *mac,
 
 	steer_port->slot = entry->port.slot;
 	steer_port->flags = (entry->port.owned ? STEER_PORT_OWNED : 0) |
-			    (entry->kind == PORT_UPLINK ? STEER_PORT_UPLINK : 0);
+			    (entry->kind == PORT_UPLINK ? STEER_PORT_UPLINK : 0) |
+			    (has_tunnels(entry) ? STEER_PORT_TUNNELS : 0);
 	steer_port->bridge_ifindex = bridge_ifindex;
 	steer_port->max_length = QUEUE_FRAME_MAX;
 	memcpy(steer_port->mac, mac, sizeof(steer_port->mac));
@@ -566,6 +575,27 @@ void ports_update_uplink(struct ports *ports, struct port_entry *entry,
 	steer_set_port(ports->config.steer, entry->ifindex, &entry->steer_port);
 	if (ports_sync_routes(ports, entry, &error))
 		log_line(LOG_LEVEL_WARNING, "%s", error.text);
+}
+
+static void refresh_tunnels(struct ports *ports, struct port_entry *entry)
+{
+	uint32_t *flags = &entry->steer_port.flags;
+	uint32_t wanted = has_tunnels(entry) ? STEER_PORT_TUNNELS : 0;
+
+	if ((*flags & STEER_PORT_TUNNELS) == wanted)
+		return;
+	*flags ^= STEER_PORT_TUNNELS;
+	steer_set_port(ports->config.steer, entry->ifindex, &entry->steer_port);
+}
+
+void ports_set_tunnels(struct ports *ports, uint32_t slot, bool has)
+{
+	struct port_entry *entry;
+
+	ports->nr_tunnels += has - ports->tunnels[slot];
+	ports->tunnels[slot] = has;
+	for (entry = ports->first; entry; entry = entry->next)
+		refresh_tunnels(ports, entry);
 }
 
 void ports_set_fix_checksums(struct ports *ports, struct port_entry *entry,

@@ -115,6 +115,9 @@ void ports_update_uplink(struct ports *ports, struct port_entry *entry,
  */
 void ports_reconsider(struct ports *ports);
 
+/* The tenant has tunnels, or none any more: XDP looks for them at its ports. */
+void ports_set_tunnels(struct ports *ports, uint32_t slot, bool has);
+
 /* The poller computes checksums for what comes in here. */
 void ports_set_fix_checksums(struct ports *ports, struct port_entry *entry,
 			     bool fix);

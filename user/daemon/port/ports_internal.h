@@ -15,6 +15,8 @@ struct ports {
 	struct port_entry *first;
 	uint32_t count;
 	bool tenants[RUBATO_SLOTS];	/* have sockets on uplinks */
+	bool tunnels[RUBATO_SLOTS];	/* have tunnels */
+	uint32_t nr_tunnels;		/* how many of them do */
 };
 
 struct poller *ports_poller(struct ports *ports, uint32_t core);
@@ -25,10 +27,9 @@ void ports_read_drops_of(struct ports *ports, struct source *source);
 uint32_t ports_socket_index(const struct port_entry *entry, uint32_t queue,
 			    uint32_t slot);
 
-/* Two VLAN tags may come on top of what the MTU counts. */
 static inline uint32_t ports_max_length(uint64_t mtu)
 {
-	uint64_t length = mtu + ETH_HLEN + 8;
+	uint64_t length = mtu + ETH_HLEN + PORT_VLAN_ROOM;
 
 	return length < QUEUE_FRAME_MAX ? length : QUEUE_FRAME_MAX;
 }

@@ -173,17 +173,29 @@ static uint32_t count_routes(struct ports *ports)
 	return n;
 }
 
+static void fill_forward(struct port_entry *entry,
+			 const struct host_address *prefix,
+			 struct forward_route *route)
+{
+	struct steer_route same;
+
+	fill_route(entry, &same);
+	*route = (struct forward_route) {
+		.prefix = *prefix,
+		.port = &entry->port,
+		.slot = same.slot,
+	};
+	memcpy(route->mac, same.mac, sizeof(route->mac));
+	memcpy(route->source_mac, same.source_mac, sizeof(route->source_mac));
+}
+
 static void list_routes(struct ports *ports, struct forward_route *list)
 {
 	struct port_entry *entry;
 
 	for (entry = ports->first; entry; entry = entry->next)
 		for (uint32_t i = 0; i < entry->nr_routes; i++)
-			*list++ = (struct forward_route) {
-				.prefix = entry->routes[i],
-				.port = &entry->port,
-				.slot = entry->port.slot,
-			};
+			fill_forward(entry, &entry->routes[i], list++);
 }
 
 static struct forward_table *build_table(struct ports *ports)

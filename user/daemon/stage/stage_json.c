@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "daemon/stage/stage_json.h"
+#include "daemon/stage/tunnel_json.h"
 
 static const char *const kind_names[STAGE_KINDS] = {
 	[STAGE_ACL] = "acl",
 	[STAGE_POLICER] = "policer",
+	[STAGE_VXLAN] = "vxlan",
 };
 
 struct number {
@@ -33,14 +35,14 @@ static int get_text(struct json_object *json, const char *key,
 	return 0;
 }
 
-static int get_number(const struct number *number, struct json_object *value,
-		      struct rubato_error *error)
+int stage_json_number(const char *key, struct json_object *value,
+		      uint64_t *number, struct rubato_error *error)
 {
 	if (!json_object_is_type(value, json_type_int) ||
 	    json_object_get_int64(value) < 0)
 		return rubato_error_set(error, -EINVAL,
-			"\"%s\" must be a whole number, 0 or more", number->key);
-	*number->value = json_object_get_uint64(value);
+			"\"%s\" must be a whole number, 0 or more", key);
+	*number = json_object_get_uint64(value);
 	return 0;
 }
 
@@ -73,7 +75,8 @@ static int read_limit(const struct number *numbers, const char *key,
 		return 0;
 	for (; numbers->key; numbers++)
 		if (!strcmp(numbers->key, key))
-			return get_number(numbers, value, error);
+			return stage_json_number(key, value, numbers->value,
+						 error);
 	return unknown_key("policer", key, error);
 }
 
@@ -108,7 +111,8 @@ int stage_json_kind(const char *name, enum stage_kind *kind,
 			return 0;
 	}
 	return rubato_error_set(error, -EINVAL,
-		"there is no stage \"%.60s\": known are acl, policer", name);
+		"there is no stage \"%.60s\": known are acl, policer, vxlan",
+		name);
 }
 
 int stage_json_make(struct json_object *json, uint32_t nr_cores,
@@ -126,13 +130,17 @@ int stage_json_make(struct json_object *json, uint32_t nr_cores,
 		err = stage_json_kind(name, &stage->kind, error);
 	if (err)
 		return err;
-	return stage->kind == STAGE_ACL ?
-	       make_acl(json, nr_cores, stage, error) :
-	       make_policer(json, nr_cores, tsc_khz, stage, error);
+	switch (stage->kind) {
+	case STAGE_ACL:
+		return make_acl(json, nr_cores, stage, error);
+	case STAGE_POLICER:
+		return make_policer(json, nr_cores, tsc_khz, stage, error);
+	default:
+		return tunnel_json_make(json, nr_cores, stage, error);
+	}
 }
 
-static void put_number(struct json_object *object, const char *key,
-		       uint64_t value)
+void stage_json_put(struct json_object *object, const char *key, uint64_t value)
 {
 	json_object_object_add(object, key, json_object_new_uint64(value));
 }
@@ -142,10 +150,10 @@ static struct json_object *report_rule(const struct acl *acl, uint32_t index,
 {
 	struct json_object *rule = json_object_new_object();
 
-	put_number(rule, "line", acl_line(acl, index));
+	stage_json_put(rule, "line", acl_line(acl, index));
 	json_object_object_add(rule, "text",
 		json_object_new_string_len(text, (int)length));
-	put_number(rule, "packets", acl_hits(acl, index));
+	stage_json_put(rule, "packets", acl_hits(acl, index));
 	return rule;
 }
 
@@ -174,12 +182,12 @@ static void report_acl(struct json_object *object, const struct acl *acl,
 	for (uint32_t i = 0; i <= n; i++)
 		*(acl_rule_allows(acl, i) ? &passed : &dropped) +=
 			acl_hits(acl, i);
-	put_number(object, "passed_packets", passed);
-	put_number(object, "dropped_packets", dropped);
+	stage_json_put(object, "passed_packets", passed);
+	stage_json_put(object, "dropped_packets", dropped);
 	json_object_object_add(object, "default",
 		json_object_new_string(acl_rule_allows(acl, n) ? "allow" :
 								 "deny"));
-	put_number(object, "default_packets", acl_hits(acl, n));
+	stage_json_put(object, "default_packets", acl_hits(acl, n));
 	json_object_object_add(object, "rules", report_rules(acl, text));
 }
 
@@ -189,14 +197,14 @@ static void report_policer(struct json_object *object,
 	const struct policer_limits *limits = policer_limits(policer);
 	struct policer_counts counts = policer_counts(policer);
 
-	put_number(object, "passed_packets", counts.passed);
-	put_number(object, "dropped_packets", counts.dropped);
-	put_number(object, "passed_bytes", counts.passed_bytes);
-	put_number(object, "dropped_bytes", counts.dropped_bytes);
-	put_number(object, "bytes_per_s", limits->bytes_per_s);
-	put_number(object, "burst_bytes", limits->burst_bytes);
-	put_number(object, "packets_per_s", limits->packets_per_s);
-	put_number(object, "burst_packets", limits->burst_packets);
+	stage_json_put(object, "passed_packets", counts.passed);
+	stage_json_put(object, "dropped_packets", counts.dropped);
+	stage_json_put(object, "passed_bytes", counts.passed_bytes);
+	stage_json_put(object, "dropped_bytes", counts.dropped_bytes);
+	stage_json_put(object, "bytes_per_s", limits->bytes_per_s);
+	stage_json_put(object, "burst_bytes", limits->burst_bytes);
+	stage_json_put(object, "packets_per_s", limits->packets_per_s);
+	stage_json_put(object, "burst_packets", limits->burst_packets);
 }
 
 struct json_object *stage_json_report(const struct stage *stage,
@@ -206,10 +214,16 @@ struct json_object *stage_json_report(const struct stage *stage,
 
 	json_object_object_add(object, "kind",
 			       json_object_new_string(kind_names[stage->kind]));
-	if (stage->kind == STAGE_ACL)
+	switch (stage->kind) {
+	case STAGE_ACL:
 		report_acl(object, stage->acl, json_object_get_string(
 				json_object_object_get(json, "rules")));
-	else
+		break;
+	case STAGE_POLICER:
 		report_policer(object, stage->policer);
+		break;
+	default:
+		tunnel_json_report(object, stage->tunnel);
+	}
 	return object;
 }

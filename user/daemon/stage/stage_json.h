@@ -6,6 +6,8 @@
  *	{ "kind": "acl", "rules": TEXT }
  *	{ "kind": "policer", "bytes_per_s": N, "burst_bytes": N,
  *	  "packets_per_s": N, "burst_packets": N }
+ *
+ * and the tunnels of tunnel_json.h.
  */
 #ifndef RUBATO_STAGE_JSON_H
 #define RUBATO_STAGE_JSON_H
@@ -22,6 +24,12 @@ struct json_object;
 int stage_json_make(struct json_object *json, uint32_t nr_cores,
 		    uint32_t tsc_khz, struct stage *stage,
 		    struct rubato_error *error);
+
+/* A whole number that is not negative; @key names it if it is none: -EINVAL. */
+int stage_json_number(const char *key, struct json_object *value,
+		      uint64_t *number, struct rubato_error *error);
+void stage_json_put(struct json_object *object, const char *key,
+		    uint64_t value);
 
 /* The kind of that name. -EINVAL: there is none. */
 int stage_json_kind(const char *name, enum stage_kind *kind,

@@ -7,26 +7,26 @@
 #include "stages.h"
 
 struct stages {
+	struct stages_config config;
 	struct pipeline **pipelines;	/* what pollers look at */
-	struct poller *pollers;
-	uint32_t nr_pollers;
-	uint32_t tsc_khz;
+	struct tunnels *tunnels;
 	/* Of each slot, in the order of its pipeline; NULL: never had any. */
 	struct json_object *configs[RUBATO_SLOTS];
 };
 
-struct stages *stages_new(struct pipeline **pipelines, struct poller *pollers,
-			  uint32_t nr_pollers, uint32_t tsc_khz)
+struct stages *stages_new(const struct stages_config *config)
 {
 	struct stages *stages = calloc(1, sizeof(*stages));
 
 	if (!stages)
 		return NULL;
-	stages->pipelines = pipelines;
-	stages->pollers = pollers;
-	stages->nr_pollers = nr_pollers;
-	stages->tsc_khz = tsc_khz;
-	return stages;
+	stages->config = *config;
+	stages->pipelines = config->pipelines;
+	stages->tunnels = tunnels_new(&config->tunnels);
+	if (stages->tunnels)
+		return stages;
+	free(stages);
+	return NULL;
 }
 
 static void free_pipeline(struct pipeline *pipeline)
@@ -44,6 +44,7 @@ void stages_free(struct stages *stages)
 		free_pipeline(stages->pipelines[slot]);
 		json_object_put(stages->configs[slot]);
 	}
+	tunnels_free(stages->tunnels);
 	free(stages);
 }
 
@@ -55,8 +56,9 @@ static struct pipeline *publish(struct stages *stages, uint32_t slot,
 
 	/* Pairs with the acquire of pollers. */
 	__atomic_store_n(&stages->pipelines[slot], pipeline, __ATOMIC_RELEASE);
-	for (uint32_t i = 0; i < stages->nr_pollers; i++)
-		poller_call(&stages->pollers[i], poller_barrier, NULL);
+	for (uint32_t i = 0; i < stages->config.tunnels.nr_pollers; i++)
+		poller_call(&stages->config.tunnels.pollers[i], poller_barrier,
+			    NULL);
 	return old;
 }
 
@@ -81,6 +83,23 @@ static struct pipeline *copy_pipeline(const struct stages *stages,
 	return copy;
 }
 
+/* A tunnel is steered to before there is one: until then its frames go astray. */
+static int make_stage(struct stages *stages, uint32_t slot,
+		      struct json_object *json, struct stage *stage,
+		      struct rubato_error *error)
+{
+	int err = stage_json_make(json, stages->config.tunnels.nr_pollers,
+				  stages->config.tsc_khz, stage, error);
+
+	if (err || !stage_tunnel(stage))
+		return err;
+	err = tunnels_set(stages->tunnels, slot, stage->kind, stage->tunnel,
+			  error);
+	if (err)
+		stage_free(stage);
+	return err;
+}
+
 int stages_set(struct stages *stages, uint32_t slot, struct json_object *json,
 	       struct rubato_error *error)
 {
@@ -92,8 +111,7 @@ int stages_set(struct stages *stages, uint32_t slot, struct json_object *json,
 
 	if (!pipeline)
 		return rubato_error_set(error, -ENOMEM, "out of memory");
-	err = stage_json_make(json, stages->nr_pollers, stages->tsc_khz, &stage,
-			      error);
+	err = make_stage(stages, slot, json, &stage, error);
 	if (err) {
 		free(pipeline);
 		return err;
@@ -119,6 +137,7 @@ static int clear_all(struct stages *stages, uint32_t slot,
 	if (!stages->pipelines[slot])
 		return rubato_error_set(error, -ENOENT,
 					"the tenant has no stages");
+	stages_close_tunnels(stages, slot);
 	free_pipeline(publish(stages, slot, NULL));
 	json_object_put(stages->configs[slot]);
 	stages->configs[slot] = json_object_new_array();
@@ -151,6 +170,7 @@ static int clear_one(struct stages *stages, uint32_t slot, enum stage_kind kind,
 		free(pipeline);
 		return clear_all(stages, slot, error);
 	}
+	tunnels_clear(stages->tunnels, slot, kind);
 	cleared = pipeline->stages[place];
 	take_out(pipeline, place);
 	free(publish(stages, slot, pipeline));
@@ -171,8 +191,27 @@ int stages_clear(struct stages *stages, uint32_t slot, const char *kind_name,
 	return err ? err : clear_one(stages, slot, kind, kind_name, error);
 }
 
+void stages_close_tunnels(struct stages *stages, uint32_t slot)
+{
+	for (int kind = 0; kind < STAGE_KINDS; kind++)
+		tunnels_clear(stages->tunnels, slot, (enum stage_kind)kind);
+}
+
+bool stages_has_tunnels(const struct stages *stages, uint32_t slot)
+{
+	return tunnels_any(stages->tunnels, slot);
+}
+
+void stages_each_remote(const struct stages *stages,
+			int (*fn)(void *context, bool ipv6,
+				  const uint8_t *remote), void *context)
+{
+	tunnels_each_remote(stages->tunnels, fn, context);
+}
+
 void stages_forget(struct stages *stages, uint32_t slot)
 {
+	stages_close_tunnels(stages, slot);
 	if (stages->pipelines[slot])
 		free_pipeline(publish(stages, slot, NULL));
 	json_object_put(stages->configs[slot]);

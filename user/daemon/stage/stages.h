@@ -12,16 +12,20 @@
 
 #include "lib/error.h"
 #include "../poller.h"
+#include "tunnels.h"
 
 struct json_object;
 struct stages;
 
-/*
- * @pipelines: RUBATO_SLOTS pointers that the pollers load with acquire; this
- * alone writes them, until stages_free(). NULL: out of memory.
- */
-struct stages *stages_new(struct pipeline **pipelines, struct poller *pollers,
-			  uint32_t nr_pollers, uint32_t tsc_khz);
+struct stages_config {
+	/* RUBATO_SLOTS pointers that the pollers load with acquire. */
+	struct pipeline **pipelines;
+	uint32_t tsc_khz;
+	struct tunnels_config tunnels;	/* and the pollers */
+};
+
+/* It alone writes what pollers look at, until stages_free(). NULL: no memory. */
+struct stages *stages_new(const struct stages_config *config);
 
 /* The pollers must have ended. */
 void stages_free(struct stages *stages);
@@ -36,6 +40,15 @@ int stages_set(struct stages *stages, uint32_t slot, struct json_object *json,
 /* Removes the stage of that kind, NULL: all. -ENOENT: it is not there. */
 int stages_clear(struct stages *stages, uint32_t slot, const char *kind,
 		 struct rubato_error *error);
+
+/* The slot's tenant goes: nothing more comes by its tunnels. */
+void stages_close_tunnels(struct stages *stages, uint32_t slot);
+bool stages_has_tunnels(const struct stages *stages, uint32_t slot);
+
+/* For the remote end of every tunnel. */
+void stages_each_remote(const struct stages *stages,
+			int (*fn)(void *context, bool ipv6,
+				  const uint8_t *remote), void *context);
 
 /* The slot's tenant is gone. */
 void stages_forget(struct stages *stages, uint32_t slot);
