@@ -93,6 +93,8 @@ static void resolve(const struct poller *poller, const struct port *in,
 		serve_tunnel_unmark(frame);
 	frame->network_found = frame_find_network(frame->bytes, frame->length,
 						  &frame->network);
+	if (!frame->network_found)
+		frame->way = FRAME_PLAIN;
 	if (in->uplink && serve_tunnel_arrives(poller, in, frame))
 		return;
 	if (frame->network_found)
