@@ -18,7 +18,10 @@ CORE_OBJECTS := $(call objects,user/core)
 STAGE_OBJECTS := $(call objects,user/stage)
 LIBRARY_OBJECTS := $(call objects,user/lib)
 DAEMON_OBJECTS := $(call objects,$(DAEMON_DIRS))
+# The tool reads configuration files with the daemon's own reader.
 TOOL_OBJECTS := $(call objects,user/cli)
+TOOL_SHARED := $(addprefix $(BUILD)/obj/user/daemon/,control/config.o \
+		 control/port_request.o stage/stage_json.o stage/tunnel_json.o)
 USER_OBJECTS := $(CORE_OBJECTS) $(STAGE_OBJECTS) $(LIBRARY_OBJECTS) \
 		$(DAEMON_OBJECTS) $(TOOL_OBJECTS)
 
@@ -63,7 +66,7 @@ $(LIBRARY_SO): $(LIBRARY_REAL)
 
 $(DAEMON): $(DAEMON_OBJECTS) $(CORE) $(STAGE) $(LIBRARY_A)
 $(DAEMON): LIBS = $(DAEMON_LIBS)
-$(TOOL): $(TOOL_OBJECTS) $(LIBRARY_A)
+$(TOOL): $(TOOL_OBJECTS) $(TOOL_SHARED) $(STAGE) $(LIBRARY_A)
 $(TOOL): LIBS = $(TOOL_LIBS)
 $(DAEMON) $(TOOL):
 	$(call say,LD,$@)

@@ -43,11 +43,25 @@ static void on_changed(void *context, uint32_t slot)
 	printf("changed %u\n", slot);
 }
 
+static void forget_stages(struct testd *d, uint32_t slot)
+{
+	const char *name = tenants_at(d->tenants, slot)->name;
+
+	for (size_t i = json_object_array_length(d->stages); i-- > 0;) {
+		struct json_object *one = json_object_array_get_idx(d->stages, i);
+
+		if (!strcmp(json_object_get_string(json_object_object_get(one,
+						"tenant")), name))
+			json_object_array_del_idx(d->stages, i, 1);
+	}
+}
+
 static void on_removing(void *context, uint32_t slot, uint32_t generation)
 {
 	struct testd *d = context;
 
 	printf("removing %u %u\n", slot, generation);
+	forget_stages(d, slot);
 	if (d->config->hold)
 		d->held[d->nr_held++] = (struct held){ slot, generation };
 	else
@@ -260,6 +274,7 @@ static int stage_set(void *context, uint32_t slot, struct json_object *json,
 	json_object_object_add(one, "tenant",
 		json_object_new_string(tenants_at(d->tenants, slot)->name));
 	json_object_object_add(one, "stages", array);
+	json_object_object_add(one, "asked", json_object_get(json));
 	json_object_array_add(d->stages, one);
 	return 0;
 }
@@ -289,7 +304,42 @@ static struct json_object *stage_list(void *context)
 	return json_object_get(d->stages);
 }
 
+/* The stage that was set last. */
+static struct json_object *stage_config(void *context, uint32_t slot)
+{
+	struct json_object *array = json_object_new_array();
+	struct testd *d = context;
+	const char *name = tenants_at(d->tenants, slot)->name;
+
+	for (size_t i = 0; i < json_object_array_length(d->stages); i++) {
+		struct json_object *one = json_object_array_get_idx(d->stages, i);
+
+		if (!strcmp(json_object_get_string(json_object_object_get(one,
+						"tenant")), name))
+			json_object_array_add(array, json_object_get(
+				json_object_object_get(one, "asked")));
+	}
+	return array;
+}
+
+static struct json_object *config(void *context)
+{
+	struct testd *d = context;
+	struct json_object *object, *ports = NULL;
+
+	object = parse("{\"policy\": \"%s\", \"cores\": [1], "
+		"\"quantum_us\": 50, \"spin_us\": 50, \"module\": \"auto\"}",
+		d->policy);
+	json_object_deep_copy(d->ports, &ports, NULL);
+	for (size_t i = 0; i < json_object_array_length(ports); i++)
+		json_object_object_del(json_object_array_get_idx(ports, i), "op");
+	json_object_object_add(object, "ports", ports);
+	return object;
+}
+
 static const struct datapath_ops ops = {
+	.config = config,
+	.stage_config = stage_config,
 	.stage_set = stage_set,
 	.stage_clear = stage_clear,
 	.stage_list = stage_list,

@@ -32,6 +32,32 @@ static int open_temporary(struct file *file, mode_t mode)
 	return fd;
 }
 
+char *file_read(const char *path, size_t most, struct rubato_error *error)
+{
+	FILE *stream = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	char *text = malloc(most + 1);
+	size_t length = stream && text ? fread(text, 1, most + 1, stream) : 0;
+	int code = 0;
+
+	if (!stream || !text || ferror(stream))
+		code = rubato_error_set(error, errno, "cannot read %s: %m",
+					path);
+	else if (length > most)
+		code = rubato_error_set(error, EFBIG,
+					"%s is longer than %zu bytes", path,
+					most);
+	else if (memchr(text, '\0', length))
+		code = rubato_error_set(error, EINVAL, "%s is no text", path);
+	else
+		text[length] = '\0';
+	if (stream && stream != stdin)
+		fclose(stream);
+	if (!code)
+		return text;
+	free(text);
+	return NULL;
+}
+
 int file_begin(struct file *file, const char *path, mode_t mode,
 	       struct rubato_error *error)
 {

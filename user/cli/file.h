@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A file that is there whole or not at all: written beside its place under
- * another name, brought to the disk, and renamed.
+ * Files, read as a whole, and written so that they are there whole or not at
+ * all: beside their place under another name, brought to the disk, and renamed.
  */
 #ifndef RUBATO_CLI_FILE_H
 #define RUBATO_CLI_FILE_H
@@ -24,5 +24,11 @@ int file_begin(struct file *file, const char *path, mode_t mode,
 
 /* On failure what was there before is there still. */
 int file_commit(struct file *file, struct rubato_error *error);
+
+/*
+ * A text of at most @most bytes, to be freed, from a file or, with "-", from
+ * standard input. NULL with a reason in *error.
+ */
+char *file_read(const char *path, size_t most, struct rubato_error *error);
 
 #endif /* RUBATO_CLI_FILE_H */

@@ -7,47 +7,23 @@
 #include <string.h>
 
 #include "cli/answers.h"
+#include "cli/file.h"
 #include "cli/print.h"
 
 /* A request of the daemon's may be 1 MiB; what is longer is refused there. */
 #define FILE_MAX	(2 * 1024 * 1024)
 
-/* All of a file, "-": of standard input. NULL with the reason printed. */
-static char *read_file(const char *path)
-{
-	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	char *text = malloc(FILE_MAX + 1);
-	size_t length = file && text ? fread(text, 1, FILE_MAX + 1, file) : 0;
-	struct rubato_error error = {};
-
-	if (!file || !text || ferror(file))
-		rubato_error_set(&error, errno, "cannot read %s: %m", path);
-	else if (length > FILE_MAX)
-		rubato_error_set(&error, EFBIG, "%s is longer than %d bytes",
-				 path, FILE_MAX);
-	else if (memchr(text, '\0', length))
-		rubato_error_set(&error, EINVAL, "%s is no text", path);
-	else
-		text[length] = '\0';
-	if (file && file != stdin)
-		fclose(file);
-	if (!error.code)
-		return text;
-	free(text);
-	cli_refused(&error);
-	return NULL;
-}
-
 static int read_acl(struct cli *cli, struct json_object *stage, int argc,
 		    char **argv)
 {
+	struct rubato_error error;
 	char *text;
 
 	if (argc != 1)
 		return cli_usage(cli, "which file has the rules? (-: standard input)");
-	text = read_file(argv[0]);
+	text = file_read(argv[0], FILE_MAX, &error);
 	if (!text)
-		return CLI_REFUSED;
+		return cli_refused(&error);
 	json_object_object_add(stage, "rules", json_object_new_string(text));
 	free(text);
 	return CLI_OK;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <json-c/json.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -166,6 +167,7 @@ static void close_tables(struct daemon *daemon)
 		handoffs_free(daemon->handoffs);
 	free(daemon->pipelines);
 	free(daemon->published);
+	json_object_put(daemon->asked);
 }
 
 static int open_tenants(struct daemon *daemon, struct rubato_error *error)

@@ -57,6 +57,7 @@ struct daemon {
 	struct server *server;
 	sd_event_source *timer;
 	const struct sched_policy *policy;
+	struct json_object *asked;	/* ports by hand: requests by interface */
 	uint64_t own_netns;		/* inode */
 	unsigned int ticks;
 	int stale_programs;		/* of a daemon before us */
@@ -91,6 +92,7 @@ struct json_object *stage_glue_list(void *context);
 void stage_glue_close_tunnels(struct daemon *daemon, uint32_t slot);
 /* Keeps the next hops of tunnels resolved. At leisure. */
 void stage_glue_resolve(struct daemon *daemon);
+struct json_object *stage_glue_config(void *context, uint32_t slot);
 /* Its last frame is gone. */
 void stage_glue_forget(struct daemon *daemon, uint32_t slot);
 /* What was remembered, then what is configured for tenants without any. */

@@ -185,6 +185,20 @@ static int add_uplink(struct daemon *daemon, struct port_request *request,
 	return 0;
 }
 
+/* As a configuration file has it, so that it can be written into one. */
+static void remember_request(struct daemon *daemon, const char *ifname,
+			     struct json_object *json)
+{
+	struct json_object *copy = NULL;
+
+	if (json_object_deep_copy(json, &copy, NULL))
+		return;
+	json_object_object_del(copy, "op");
+	if (!daemon->asked)
+		daemon->asked = json_object_new_object();
+	json_object_object_add(daemon->asked, ifname, copy);
+}
+
 static const char *obtained(const struct port_entry *entry)
 {
 	return entry->mode.native ? "native XDP" :
@@ -215,6 +229,7 @@ int requests_port_add(void *context, struct json_object *json,
 	      add_uplink(daemon, &request, json, &info, error);
 	if (err)
 		return err;
+	remember_request(daemon, request.ifname, json);
 	entry = ports_find(daemon->ports, request.ifname);
 	log_line(LOG_LEVEL_NOTICE,
 		 "port %s: %s, %s mode; what it claims skips netfilter",
@@ -312,6 +327,53 @@ static struct json_object *status(void *context)
 	return object;
 }
 
+/* Those that are there and were asked for; others are found by themselves. */
+static struct json_object *ports_config(struct daemon *daemon)
+{
+	struct json_object *array = json_object_new_array();
+	struct port_entry *entry;
+
+	for (entry = ports_first(daemon->ports); entry; entry = entry->next) {
+		struct json_object *request;
+
+		if (entry->by_hand &&
+		    json_object_object_get_ex(daemon->asked, entry->ifname,
+					      &request))
+			json_object_array_add(array, json_object_get(request));
+	}
+	return array;
+}
+
+static struct json_object *config(void *context)
+{
+	static const char *const modules[] = {
+		[TENANTS_MODULE_AUTO] = "auto",
+		[TENANTS_MODULE_YES] = "yes",
+		[TENANTS_MODULE_NO] = "no",
+	};
+	struct daemon *daemon = context;
+	const struct config *config = &daemon->options->config;
+	struct json_object *object = json_object_new_object();
+	struct json_object *cores = json_object_new_array();
+
+	for (uint32_t i = 0; i < daemon->nr_pollers; i++)
+		json_object_array_add(cores, json_object_new_int(
+					daemon->pollers[i].config.cpu));
+	json_object_object_add(object, "policy",
+			       json_object_new_string(daemon->policy->name));
+	json_object_object_add(object, "cores", cores);
+	json_object_object_add(object, "quantum_us",
+			       json_object_new_uint64(config->quantum_us));
+	json_object_object_add(object, "spin_us",
+			       config->spin_us == CONFIG_SPIN_ALWAYS ?
+			       json_object_new_string("always") :
+			       json_object_new_uint64(config->spin_us));
+	json_object_object_add(object, "module",
+			       json_object_new_string(modules[config->module]));
+	json_object_object_add(object, "ports", ports_config(daemon));
+	return object;
+}
+
 static int policy_set(void *context, const char *name,
 		      struct rubato_error *error)
 {
@@ -360,5 +422,7 @@ const struct datapath_ops requests_ops = {
 	.stage_set = stage_glue_set,
 	.stage_clear = stage_glue_clear,
 	.stage_list = stage_glue_list,
+	.stage_config = stage_glue_config,
+	.config = config,
 	.tenant_stats = tenant_stats,
 };

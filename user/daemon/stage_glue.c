@@ -116,6 +116,13 @@ int stage_glue_clear(void *context, uint32_t slot, const char *kind,
 	return 0;
 }
 
+struct json_object *stage_glue_config(void *context, uint32_t slot)
+{
+	struct daemon *daemon = context;
+
+	return json_object_get(stages_config(daemon->stages, slot));
+}
+
 struct json_object *stage_glue_list(void *context)
 {
 	struct json_object *array = json_object_new_array();

@@ -142,6 +142,13 @@ int rubato_cgroup_add(struct rubato *r, const char *name, const char *path,
 int rubato_cgroup_remove(struct rubato *r, const char *name, const char *path,
 			 struct rubato_error *error);
 
+/*
+ * The same, but the path may come later: the daemon watches for it. Not an
+ * error if it belongs to the tenant already. Needs the daemon.
+ */
+int rubato_cgroup_expect(struct rubato *r, const char *name, const char *path,
+			 struct rubato_error *error);
+
 /* Where a cgroup is, found in /proc/self/mountinfo (hybrid hosts too). */
 struct rubato_cgroup_place {
 	uint64_t id;
@@ -176,6 +183,10 @@ struct json_object *rubato_core_list(struct rubato *r,
 struct json_object *rubato_status(struct rubato *r, struct rubato_error *error);
 int rubato_policy_set(struct rubato *r, const char *policy,
 		      struct rubato_error *error);
+
+/* What is in effect, as a configuration file; from the daemon. */
+struct json_object *rubato_config_get(struct rubato *r,
+				      struct rubato_error *error);
 
 /*
  * Stages: what is done with a tenant's frames. @stage is as in

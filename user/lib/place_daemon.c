@@ -195,6 +195,24 @@ int rubato_policy_set(struct rubato *r, const char *policy,
 	return rubato_daemon_call(r, request, NULL, error);
 }
 
+struct json_object *rubato_config_get(struct rubato *r,
+				      struct rubato_error *error)
+{
+	return query(r, "config-get", error);
+}
+
+int rubato_cgroup_expect(struct rubato *r, const char *name, const char *path,
+			 struct rubato_error *error)
+{
+	struct json_object *request = new_request("cgroup-add", name);
+	int ret;
+
+	json_object_object_add(request, "path", json_object_new_string(path));
+	json_object_object_add(request, "wait", json_object_new_boolean(true));
+	ret = rubato_daemon_call(r, request, NULL, error);
+	return ret == -EEXIST ? 0 : ret;
+}
+
 int rubato_stage_set(struct rubato *r, const char *tenant,
 		     struct json_object *stage, struct rubato_error *error)
 {

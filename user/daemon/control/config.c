@@ -399,7 +399,7 @@ static unsigned int line_of(const char *text, size_t offset)
 	return line;
 }
 
-static int parse_text(const char *path, const char *text, size_t length,
+int config_parse_text(const char *path, const char *text, size_t length,
 		      struct json_object **object, struct rubato_error *error)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(16);
@@ -438,19 +438,20 @@ static int parse_text(const char *path, const char *text, size_t length,
 	return ret;
 }
 
-static int read_config(struct config *c, const char *path,
-		       struct json_object *object, uint32_t tsc_khz,
-		       struct rubato_error *error)
+int config_read(struct config *c, const char *path, struct json_object *object,
+		uint32_t tsc_khz, struct rubato_error *error)
 {
 	struct rubato_error why;
 	struct reader r = { .config = c, .tsc_khz = tsc_khz, .error = &why };
 	int ret;
 
+	config_init(c);
 	ret = read_object(&r, top_keys, object);
-	if (ret)
-		ret = -rubato_error_set(error, EINVAL, "%.100s: %.400s", path,
-					why.text);
-	return ret;
+	if (!ret)
+		return 0;
+	config_free(c);
+	return -rubato_error_set(error, EINVAL, "%.100s: %.400s", path,
+				 why.text);
 }
 
 void config_init(struct config *c)
@@ -474,7 +475,7 @@ int config_read_file(const char *path, struct json_object **object,
 	if (ret)
 		return ret;
 	text[length] = '\0';
-	ret = parse_text(path, text, length, object, error);
+	ret = config_parse_text(path, text, length, object, error);
 	free(text);
 	return ret;
 }
@@ -489,10 +490,8 @@ int config_load(struct config *c, const char *path, uint32_t tsc_khz,
 	ret = config_read_file(path, &object, error);
 	if (ret)
 		return ret;
-	ret = read_config(c, path, object, tsc_khz, error);
+	ret = config_read(c, path, object, tsc_khz, error);
 	json_object_put(object);
-	if (ret)
-		config_free(c);
 	return ret;
 }
 
@@ -509,35 +508,4 @@ void config_free(struct config *c)
 		json_object_put(c->ports[i]);
 	free(c->ports);
 	config_init(c);
-}
-
-/* A tenant that is there already keeps what it was given since. */
-static int apply_tenant(const struct config_tenant *wanted, struct tenants *t,
-			struct rubato_error *error)
-{
-	int ret = 0;
-
-	if (!strcmp(wanted->name, "system"))
-		ret = tenants_set(t, wanted->name, &wanted->params, error);
-	else if (!tenants_find(t, wanted->name))
-		ret = tenants_add(t, wanted->name, &wanted->params, error);
-	for (size_t i = 0; i < wanted->nr_cgroups && !ret; i++) {
-		ret = tenants_cgroup_expect(t, wanted->name, wanted->cgroups[i],
-					    error);
-		if (ret == -EEXIST)
-			ret = 0;
-	}
-	return ret;
-}
-
-int config_apply_tenants(const struct config *c, struct tenants *t,
-			 struct rubato_error *error)
-{
-	for (size_t i = 0; i < c->nr_tenants; i++) {
-		int ret = apply_tenant(&c->tenants[i], t, error);
-
-		if (ret)
-			return ret;
-	}
-	return 0;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/control/datapath.h"
 #include "daemon/control/tenants.h"
 #include "lib/librubato.h"
 
@@ -61,6 +62,22 @@ void config_free(struct config *c);
 /* The one JSON object in a file, whatever it says; the caller puts it. */
 int config_read_file(const char *path, struct json_object **object,
 		     struct rubato_error *error);
+
+/* The same in a text of @length bytes that ends with a NUL; @path names it. */
+int config_parse_text(const char *path, const char *text, size_t length,
+		      struct json_object **object, struct rubato_error *error);
+
+/* config_load() for an object that was read already. */
+int config_read(struct config *c, const char *path, struct json_object *object,
+		uint32_t tsc_khz, struct rubato_error *error);
+
+/*
+ * What is in effect now, as such a file has it: with the same tenants, stages,
+ * ports and policy. The caller puts it; NULL with a reason.
+ */
+struct json_object *config_describe(const struct tenants *t,
+				    const struct datapath_ops *ops,
+				    void *context, struct rubato_error *error);
 
 /* Make the tenants of the file, and expect their cgroups. Stops at an error. */
 int config_apply_tenants(const struct config *c, struct tenants *t,

@@ -48,6 +48,13 @@ struct datapath_ops {
 	/* An array of objects, one for each tenant with stages; given away. */
 	struct json_object *(*stage_list)(void *context);
 
+	/*
+	 * A configuration file's keys but `tenants`, as they are in effect;
+	 * and a slot's stages as they were set, or NULL. Given away.
+	 */
+	struct json_object *(*config)(void *context);
+	struct json_object *(*stage_config)(void *context, uint32_t slot);
+
 	/* Counters of one tenant over all cores, an object; given away. */
 	struct json_object *(*tenant_stats)(void *context, uint32_t slot);
 };

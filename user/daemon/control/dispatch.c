@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/control/config.h"
 #include "daemon/control/dispatch.h"
 #include "daemon/control/port_request.h"
 #include "lib/tenant_json.h"
@@ -218,8 +219,14 @@ static int run_cgroup_add(struct dispatch *d, struct json_object *request,
 			  struct json_object **result,
 			  struct rubato_error *error)
 {
+	struct json_object *wait = json_object_object_get(request, "wait");
+
 	(void)result;
-	return change_cgroup(d, request, tenants_cgroup_add, error);
+	if (wait && !json_object_is_type(wait, json_type_boolean))
+		return -rubato_error_set(error, EINVAL,
+			"\"wait\" must be true or false");
+	return change_cgroup(d, request, json_object_get_boolean(wait) ?
+			     tenants_cgroup_expect : tenants_cgroup_add, error);
 }
 
 static int run_cgroup_remove(struct dispatch *d, struct json_object *request,
@@ -349,6 +356,15 @@ static int run_stage_list(struct dispatch *d, struct json_object *request,
 	return answer(d->ops->stage_list(d->context), result, error);
 }
 
+static int run_config_get(struct dispatch *d, struct json_object *request,
+			  struct json_object **result,
+			  struct rubato_error *error)
+{
+	(void)request;
+	*result = config_describe(d->tenants, d->ops, d->context, error);
+	return *result ? 0 : -error->code;
+}
+
 static const struct op ops[] = {
 	{ "hello", run_hello, { NULL }, false },
 	{ "tenant-add", run_tenant_add, { "name", PARAM_KEYS }, false },
@@ -356,13 +372,14 @@ static const struct op ops[] = {
 	{ "tenant-set", run_tenant_set, { "name", PARAM_KEYS }, false },
 	{ "tenant-get", run_tenant_get, { "name" }, false },
 	{ "tenant-list", run_tenant_list, { NULL }, false },
-	{ "cgroup-add", run_cgroup_add, { "name", "path" }, false },
+	{ "cgroup-add", run_cgroup_add, { "name", "path", "wait" }, false },
 	{ "cgroup-remove", run_cgroup_remove, { "name", "path" }, false },
 	{ "port-add", run_port_add, { NULL }, true },
 	{ "port-del", run_port_del, { "interface" }, false },
 	{ "port-list", run_port_list, { NULL }, false },
 	{ "core-list", run_core_list, { NULL }, false },
 	{ "status", run_status, { NULL }, false },
+	{ "config-get", run_config_get, { NULL }, false },
 	{ "policy-set", run_policy_set, { "policy" }, false },
 	{ "stage-set", run_stage_set, { "tenant", "stage" }, false },
 	{ "stage-clear", run_stage_clear, { "tenant", "kind" }, false },
