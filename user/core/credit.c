@@ -4,8 +4,9 @@
  * slots that ran out of it. See include/rubato/budget.h for the arithmetic.
  *
  * A broke slot gets service again once it has paid its debt and holds a small
- * batch's worth of credit, so that a tenant at its cap runs in small batches
- * spread over time instead of flapping with every cycle that it earns.
+ * batch's worth of credit (a slice's, if it may borrow), so that a tenant at its
+ * cap runs in small batches spread over time instead of flapping with every
+ * cycle that it earns.
  */
 #include "core/sched_internal.h"
 
@@ -34,10 +35,21 @@ static void credit_draw(struct sched *sched, uint32_t slot, uint64_t want,
 	credit_publish(sched, slot);
 }
 
-/* Credit that ends being broke. */
-static int64_t credit_threshold(const struct sched *sched)
+/* The least that is worth a batch. */
+static int64_t credit_least(const struct sched *sched)
 {
 	return rubato_signed(sched_borrow_cycles(sched));
+}
+
+/*
+ * Credit that ends being broke. Who may borrow is served meanwhile, in larger
+ * batches than this would be: it comes back with a whole slice.
+ */
+static int64_t credit_threshold(const struct sched *sched, uint32_t slot)
+{
+	const struct sched_slot *s = &sched->slot[slot];
+
+	return s->may_borrow ? s->slice_target : credit_least(sched);
 }
 
 void credit_refresh(struct sched *sched, uint32_t slot)
@@ -49,8 +61,8 @@ void credit_refresh(struct sched *sched, uint32_t slot)
 
 	if (target > rubato_signed(part))
 		target = rubato_signed(part);
-	if (target < credit_threshold(sched))
-		target = credit_threshold(sched);
+	if (target < credit_least(sched))
+		target = credit_least(sched);
 	s->slice_target = target;
 }
 
@@ -82,8 +94,8 @@ uint64_t credit_cut(const struct sched *sched, uint32_t slot, uint64_t cycles)
 
 	if (!s->capped || credit >= rubato_signed(cycles))
 		return cycles;
-	if (credit < credit_threshold(sched))
-		credit = credit_threshold(sched);
+	if (credit < credit_least(sched))
+		credit = credit_least(sched);
 	return (uint64_t)credit < cycles ? (uint64_t)credit : cycles;
 }
 
@@ -123,7 +135,7 @@ static uint64_t credit_when(const struct sched *sched, uint32_t slot)
 	uint64_t spent_until =
 		__atomic_load_n(&sched->config.ledger[slot].pool.spent_until,
 				__ATOMIC_RELAXED);
-	int64_t want = rubato_sub_saturated(credit_threshold(sched),
+	int64_t want = rubato_sub_saturated(credit_threshold(sched, slot),
 					    s->slice.credit_cycles);
 
 	return rubato_pool_when(&s->params, spent_until, want > 0 ? want : 0);
@@ -206,8 +218,8 @@ static uint32_t credit_refund_first(struct sched *sched, struct heap *heap,
 	uint32_t slot = heap_first(heap);
 	uint64_t when;
 
-	credit_fill(sched, slot, credit_threshold(sched), now);
-	if (sched->slot[slot].slice.credit_cycles >= credit_threshold(sched)) {
+	credit_fill(sched, slot, credit_threshold(sched, slot), now);
+	if (sched->slot[slot].slice.credit_cycles >= credit_threshold(sched, slot)) {
 		credit_end_broke(sched, slot, now);
 		return slot;
 	}

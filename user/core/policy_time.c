@@ -58,10 +58,13 @@
  * ahead; so all that are due come back before anybody is placed.
  *
  * There are two orders: of funded slots, and of broke ones that may borrow,
- * who are served only while no funded slot has work, in small batches. Each
- * has virtual times of its own, so that borrowed time is not held against
- * anybody later. When a slot becomes broke it leaves the first order as if it
- * slept, and comes back as if it woke up.
+ * who are served only while no funded slot has work, in small batches: an
+ * eighth of a quantum; or a whole one in a lull, when nobody within his budget
+ * has had work for some time and the first of them may wait as anybody does. (A
+ * slot that is funded again with a backlog does not end the lull: that waited
+ * for its own credit.) Each order has virtual times of its own, so that
+ * borrowed time is not held against anybody later. When a slot becomes broke it
+ * leaves the first order as if it slept, and comes back as if it woke up.
  *
  * Cost: O(log n) per batch: a request goes from `pending` (by ve) to `eligible`
  * (by vd) once, and stays there even if V moves back a little when others
@@ -71,6 +74,8 @@
  * when the set of members has changed and V itself is needed.
  */
 #include "core/sched_internal.h"
+
+#define TIME_LULL_QUANTA	16
 
 enum time_place {
 	PLACE_NOWHERE,		/* no member: asleep, or picked and far ahead */
@@ -105,12 +110,14 @@ struct time_slot {
 	uint32_t weight;	/* under which it is a member */
 	uint64_t inverse;	/* of weight */
 	bool fresh;		/* no batch since it woke up */
+	bool was_broke;		/* since it woke up */
 	struct rubato_cost batch;	/* of a run's first batch */
 };
 
 struct time_state {
 	struct time_order funded;
 	struct time_order borrowing;
+	uint64_t lull_from;	/* when nobody is served meanwhile */
 	struct time_slot slot[RUBATO_SLOTS];
 };
 
@@ -385,7 +392,7 @@ static void time_init(struct sched *sched)
 	uint32_t slot;
 
 	order_init(&state->funded, sched->config.quantum_cycles);
-	order_init(&state->borrowing, sched_borrow_cycles(sched));
+	order_init(&state->borrowing, sched->config.quantum_cycles);
 	for (slot = 0; slot < RUBATO_SLOTS; slot++)
 		time_set_weight(&state->slot[slot], sched->slot[slot].weight);
 }
@@ -424,6 +431,7 @@ static void time_wake(struct sched *sched, uint32_t slot, uint64_t now)
 
 	(void)now;
 	state->slot[slot].fresh = true;
+	state->slot[slot].was_broke = false;
 	time_join_funded(sched, slot, time_predict(state, slot));
 }
 
@@ -433,6 +441,7 @@ static void time_set_broke(struct sched *sched, uint32_t slot, uint64_t now)
 	struct time_state *state = time_state(sched);
 
 	order_leave(&state->funded, slot, &state->slot[slot]);
+	state->slot[slot].was_broke = true;
 	credit_set_broke(sched, slot, now);
 	time_join_borrowing(sched, slot);
 }
@@ -463,6 +472,9 @@ static bool time_pick_funded(struct sched *sched, uint64_t now,
 			continue;
 		}
 		order_take(&state->funded, slot);
+		if (!state->slot[slot].was_broke)
+			state->lull_from = now + TIME_LULL_QUANTA *
+						 state->funded.quantum;
 		*grant = (struct sched_grant){
 			.slot = slot,
 			.cycles = credit_cut(sched, slot, request),
@@ -472,17 +484,20 @@ static bool time_pick_funded(struct sched *sched, uint64_t now,
 	return false;
 }
 
-static bool time_pick_borrowing(struct sched *sched, struct sched_grant *grant)
+static bool time_pick_borrowing(struct sched *sched, uint64_t now,
+				struct sched_grant *grant)
 {
 	struct time_state *state = time_state(sched);
 	uint32_t slot = order_first(state, &state->borrowing);
+	bool lull = now >= state->lull_from;
 
 	if (slot == SCHED_NOBODY)
 		return false;
 	order_take(&state->borrowing, slot);
 	*grant = (struct sched_grant){
 		.slot = slot,
-		.cycles = state->borrowing.entity[slot].request,
+		.cycles = lull ? state->borrowing.entity[slot].request :
+				 sched_borrow_cycles(sched),
 		.borrowed = true,
 	};
 	return true;
@@ -493,7 +508,7 @@ static bool time_pick(struct sched *sched, uint64_t now,
 {
 	time_refund(sched, now);
 	return time_pick_funded(sched, now, grant) ||
-	       time_pick_borrowing(sched, grant);
+	       time_pick_borrowing(sched, now, grant);
 }
 
 static void time_charge(struct sched *sched, uint32_t slot, uint64_t cycles,
@@ -539,6 +554,7 @@ static void time_put_funded(struct sched *sched, uint32_t slot, bool more,
 	if (!more)
 		return;
 	if (!credit_funded(sched, slot, order->quantum, now)) {
+		state->slot[slot].was_broke = true;
 		credit_set_broke(sched, slot, now);
 		time_join_borrowing(sched, slot);
 		return;
