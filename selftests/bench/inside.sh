@@ -9,6 +9,7 @@ X_LABEL="packet sockets with long filters in the container"
 Y_LABEL="victim: percentile 99 (us)"
 LOGARITHMIC=1
 INSIDE_PPS=10000
+STEALS=1		# softirqs that the container causes
 
 stage()
 {

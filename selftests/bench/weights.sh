@@ -7,7 +7,7 @@ TITLE="Shares of 2 to 8 backlogged tenants, weights 1:2:4"
 X_LABEL="tenants"
 Y_LABEL="share / share by weight - 1"
 WEIGHTS=(100 200 400)
-BURN_NS=(16000 8000 4000)
+BURN_NS=(40000 20000 10000)
 TENANTS="g1 g2 g3 g4 g5 g6 g7 g8"
 
 stage()

@@ -25,6 +25,8 @@
 #include <linux/rubato.h>
 
 #define PAUSE_NS	20000
+/* Clock and bills are read together, or else the look does not count. */
+#define TOGETHER_TICKS	10000
 
 struct meter {
 	const struct rubato_ledger *tenant;
@@ -73,9 +75,10 @@ static void run(struct meter *meter, unsigned int seconds)
 	time_t end = time(NULL) + seconds + 1;
 
 	do {
-		used = used_cycles(meter->tenant) - used_before;
 		ticks = __rdtsc() - start;
-		sample(meter, ticks, used);
+		used = used_cycles(meter->tenant) - used_before;
+		if (__rdtsc() - start - ticks < TOGETHER_TICKS)
+			sample(meter, ticks, used);
 		nanosleep(&pause, NULL);
 	} while (time(NULL) < end);
 	printf("{\"samples\": %lu, \"elapsed_cycles\": %lu, \"used_cycles\": %lu, "

@@ -12,6 +12,6 @@
 	most_below: ($fair | min - 1),
 	jain: (($fair | add | . * .) / ($count * ($fair | map(. * .) | add))),
 	all_backlogged: (if all($all[]; $tenants[.name]
-		| .steered > 1.1 * .rx_packets or .drops.ring_full > 0)
+		| .dropped_packets > 0.05 * .rx_packets)
 		then 1 else 0 end)
 }
