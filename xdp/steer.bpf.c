@@ -59,12 +59,24 @@ struct steer_claim {
 	__u8 next_hop[ETH_ALEN];
 };
 
+/* So that rubato.ko need not look at all lines to find those that were counted. */
+static __always_inline void steer_touch(__u32 first, __u32 slot)
+{
+	__u32 index = first + slot / 64;
+	struct rubato_steer *line = bpf_map_lookup_elem(&steer, &index);
+
+	if (line)
+		line->touched |= 1ULL << (slot % 64);
+}
+
 static __always_inline struct rubato_steer *steer_counters(__u32 slot)
 {
 	__u32 index = bpf_get_smp_processor_id() * RUBATO_SLOTS;
 
-	if (slot < RUBATO_SLOTS)
-		index += slot;
+	if (slot >= RUBATO_SLOTS)
+		slot = RUBATO_SLOT_SYSTEM;
+	steer_touch(index, slot);
+	index += slot;
 	return bpf_map_lookup_elem(&steer, &index);
 }
 

@@ -59,6 +59,8 @@ static void expect_counters(struct run *run, unsigned int length,
 {
 	struct rubato_steer *line = &run->expected[expected->slot];
 
+	run->expected[expected->slot / 64].touched |=
+		1ULL << (expected->slot % 64);
 	switch (expected->outcome) {
 	case STEERED:
 		line->packets++;

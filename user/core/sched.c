@@ -239,7 +239,7 @@ uint64_t sched_picked_cycles(const struct sched *sched)
 /*
  * The slot got another tenant. What the last one used goes to `system`, so
  * that the books still balance; everything else begins anew. What the kernel
- * dropped is not this thread's to write.
+ * dropped, and the sixth line, are not this thread's to write.
  */
 static void sched_new_tenant(struct sched *sched, uint32_t slot)
 {
@@ -252,7 +252,7 @@ static void sched_new_tenant(struct sched *sched, uint32_t slot)
 
 	for (i = 0; i < RUBATO_PHASES; i++)
 		account_add(&system->cycles[i], s->account->cycles[i]);
-	for (i = 0; i < sizeof(*s->account) / sizeof(*word); i++)
+	for (i = 0; &word[i] < &s->account->kernel_cycles; i++)
 		if (&word[i] < kernel || &word[i] >= end)
 			account_set(&word[i], 0);
 	s->slice = (struct rubato_slice){ 0 };

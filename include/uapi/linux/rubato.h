@@ -116,6 +116,11 @@ struct rubato_pool {
  * Five lines: what one poller did for one tenant. Writer: that poller only,
  * but for dropped[] from RUBATO_DROP_RING_FULL on, which the control thread
  * copies from the sockets' statistics once a second.
+ *
+ * The sixth line is rubato.ko's bill for what it did in the poller's place: it
+ * only grows, also when the slot gets another tenant. The poller adds what it
+ * grew by to cycles[RUBATO_PHASE_KERNEL] and to what the tenant has spent, so
+ * nobody else need read it.
  */
 struct rubato_account {
 	__u64 cycles[RUBATO_PHASES];
@@ -137,6 +142,11 @@ struct rubato_account {
 	__u64 served_batches;
 	__u64 broke_cycles;	/* time spent broke with work left */
 	__u64 reserved[3];
+
+	__u64 kernel_cycles;	/* writer: rubato.ko, from here to the end */
+	__u64 kernel_packets;
+	__u64 kernel_bytes;
+	__u64 kernel_reserved[5];
 };
 
 struct rubato_ledger {
@@ -150,7 +160,7 @@ struct rubato_ledger {
 
 /*
  * Two lines: a poller's own books. Writer: that poller only. At any instant
- *   elapsed = idle + asleep + stolen + sum over slots of sum over phases
+ *   elapsed + assist = idle + asleep + stolen + sum over slots and phases
  * holds to the interval that is just being measured.
  */
 struct rubato_core {
@@ -170,7 +180,8 @@ struct rubato_core {
 	__u64 quantum_cycles;
 	char policy[16];
 	__u64 negative_intervals;	/* TSC went backwards: counted as zero */
-	__u64 reserved[2];
+	__u64 assist_cycles;	/* billed for the assist's thread, elsewhere */
+	__u64 reserved;
 };
 
 #define RUBATO_LATENCY_BUCKETS	192
@@ -189,9 +200,13 @@ struct rubato_latency {
 };
 
 /*
- * One line: what the steer program saw. Writer: XDP on that CPU. Packets that
+ * Two lines: what the steer program saw. Writer: XDP on that CPU. Packets that
  * nobody claims are counted in slot RUBATO_SLOT_SYSTEM. What is to enter a tunnel
  * is dropped, not left to the kernel, if it cannot be steered.
+ *
+ * And a line for rubato.ko, which is not about this slot: those of a CPU's slots
+ * 0, 1, 2 ... say which of slots 0..63, 64..127 and so on were counted. Bits are
+ * set by XDP and cleared by rubato.ko, both on that CPU with softirqs off.
  */
 struct rubato_steer {
 	__u64 packets;		/* steered to the tenant's socket */
@@ -202,6 +217,9 @@ struct rubato_steer {
 	__u64 too_long;		/* frame larger than a UMEM chunk: left to it too */
 	__u64 no_neighbour;	/* next hop unknown: the kernel resolves it */
 	__u64 unknown_vni;	/* for a tunnel's end, nobody's VNI: left to it */
+
+	__u64 touched;		/* which of 64 slots were counted lately */
+	__u64 reserved[7];
 };
 
 /* Key and value of the `tenants` hash; sums over cores, about 4 times/s. */
@@ -282,10 +300,142 @@ struct rubato_ioc_note {
 	__s64 credit_cycles;
 };
 
+/*
+ * The polling assist: what a thread of io_uring does for its rings, done for the
+ * AF_XDP sockets of a datapath core. It runs the NAPI of their queues and kicks
+ * their TX rings, in passes of bounded length, bills each pass to the tenants
+ * whose packets were counted in it, and lets the poller sleep.
+ *
+ * INLINE: the poller does it itself, by RUBATO_IOC_PASS, on its own CPU.
+ * THREAD: a kernel thread rubato/<cpu> does it on a CPU of its own.
+ *
+ * Offered where the module was built with RUBATO_ASSIST, else -ENOTTY.
+ */
+enum rubato_assist_mode {
+	RUBATO_ASSIST_INLINE = 1,
+	RUBATO_ASSIST_THREAD,
+};
+
+#define RUBATO_ASSIST_SOCKETS_MAX	4095	/* of one core */
+#define RUBATO_ASSIST_BELL	RUBATO_ASSIST_SOCKETS_MAX /* bit in ->ready */
+#define RUBATO_ASSIST_AREA_SIZE	16384	/* bytes */
+#define RUBATO_ASSIST_QUANTUM_CYCLES_MAX	(1ULL << 32)
+#define RUBATO_ASSIST_PACKET_CYCLES_MAX		(1ULL << 24)
+#define RUBATO_ASSIST_BYTE_CYCLES_FP16_MAX	(1ULL << 24)
+#define RUBATO_ASSIST_IDLE_US_MAX		1000000
+
+/* 4096 bits that one side sets and the other takes; see <rubato/bits.h>. */
+struct rubato_bits {
+	__u64 words;		/* bit n: look at bit[n] */
+	__u64 reserved[7];
+	__u64 bit[64];
+};
+
+#define RUBATO_ASSIST_NEED_WAKEUP	(1U << 0)
+
+/*
+ * Shared with the poller: mmap() of /dev/rubato, MAP_SHARED, at core number *
+ * RUBATO_ASSIST_AREA_SIZE. Whoever sets a bit of ->kick looks at ->flags after
+ * a full barrier and calls RUBATO_IOC_WAKE if it says so; the thread sets the
+ * flag before it looks at ->kick for the last time.
+ */
+struct rubato_assist_area {
+	__u32 flags;		/* RUBATO_ASSIST_NEED_WAKEUP; the module's */
+	__u32 reserved[15];
+	struct rubato_bits ready;	/* sockets that received, or the bell */
+	struct rubato_bits billed;	/* slots whose sixth lines grew */
+	struct rubato_bits kick;	/* sockets to transmit: THREAD only */
+	__u16 payer[RUBATO_ASSIST_SOCKETS_MAX + 1]; /* slots, by socket: kick */
+};
+
+#define RUBATO_CORE_CGROUP	(1U << 0)	/* THREAD: in the caller's cgroups */
+
+/*
+ * Attach a datapath core. Before it: RUBATO_IOC_ATTACH (-ENOTCONN). -EEXIST:
+ * this core is attached. -ENODEV: the CPU is not online.
+ */
+struct rubato_ioc_core {
+	__u32 size;
+	__u32 flags;		/* RUBATO_CORE_* */
+	__u32 core;		/* less than nr_cores */
+	__u32 mode;		/* enum rubato_assist_mode */
+	__s32 cpu;		/* of the thread or the poller; INLINE: or -1 */
+	__s32 bell_fd;		/* an eventfd that wakes the poller, or -1 */
+	__u64 quantum_cycles;	/* length of a pass: 1..MAX */
+	__u64 packet_cycles;	/* cost of a packet to begin with, 1..MAX, ... */
+	__u64 byte_cycles_fp16;	/* ... and of a byte, 16 bits of fraction */
+	__u64 idle_us;		/* THREAD: looks this long before it sleeps */
+};
+
+#define RUBATO_SOCKET_RX	(1U << 0)
+#define RUBATO_SOCKET_TX	(1U << 1)
+
+/*
+ * Add a bound AF_XDP socket, or take one out by its index. -ENOTSOCK: another
+ * kind of file; -EPFNOSUPPORT: another kind of socket; -ENOTCONN: not bound;
+ * -EEXIST: added before; -EBUSY: this core has it not, but another has;
+ * -EXDEV: the queue's other sockets are another core's; -ENOSPC: too many.
+ * The module's reference keeps a socket open until it is taken out. -ENOENT:
+ * no such index.
+ */
+struct rubato_ioc_socket {
+	__u32 size;
+	__u32 flags;		/* none defined */
+	__u32 core;
+	__s32 fd;		/* to add */
+	__u32 index;		/* out; to take out: in */
+	__u32 kinds;		/* out: RUBATO_SOCKET_* */
+};
+
+#define RUBATO_PASS_NAPI	(1U << 0)
+#define RUBATO_PASS_KICK	(1U << 1)	/* first: transmit ->kick */
+
+/*
+ * INLINE: one pass (-EBUSY: the thread does that). The NAPI part was billed to
+ * tenants if ->packets is not 0; the kick is the caller's to bill.
+ */
+struct rubato_ioc_pass {
+	__u32 size;
+	__u32 flags;		/* RUBATO_PASS_*, at least one */
+	__u32 core;
+	__u32 kick;		/* index of a socket with a TX ring */
+	__s32 kick_error;	/* out: 0 or -errno, as sendto() says it */
+	__u32 packets;		/* out: counted by XDP on this CPU meanwhile */
+	__u64 kick_cycles;	/* out */
+	__u64 cycles;		/* out: of the NAPI part, on the CPU */
+};
+
+#define RUBATO_WOKEN_READY	(1U << 0)
+#define RUBATO_WOKEN_TIMEOUT	(1U << 1)
+
+/* Until a bit in ->ready is set, or that time is over. -EINTR: a signal. */
+struct rubato_ioc_sleep {
+	__u32 size;
+	__u32 flags;		/* none defined */
+	__u32 core;
+	__u32 woken;		/* out: RUBATO_WOKEN_* */
+	__u64 timeout_ns;	/* ~0: none */
+	__u64 asleep_cycles;	/* out */
+};
+
+/* THREAD: there is something in ->kick (-EINVAL: no thread). */
+struct rubato_ioc_wake {
+	__u32 size;
+	__u32 flags;		/* none defined */
+	__u32 core;
+	__u32 reserved;
+};
+
 #define RUBATO_IOC_MAGIC	0xB7
 #define RUBATO_IOC_ATTACH	_IOWR(RUBATO_IOC_MAGIC, 1, struct rubato_ioc_attach)
 #define RUBATO_IOC_GENERATION	_IOR(RUBATO_IOC_MAGIC, 2, __u64)
 #define RUBATO_IOC_RELEASE	_IOW(RUBATO_IOC_MAGIC, 3, struct rubato_ioc_release)
 #define RUBATO_IOC_NOTE		_IOW(RUBATO_IOC_MAGIC, 4, struct rubato_ioc_note)
+#define RUBATO_IOC_CORE		_IOW(RUBATO_IOC_MAGIC, 5, struct rubato_ioc_core)
+#define RUBATO_IOC_SOCKET_ADD	_IOWR(RUBATO_IOC_MAGIC, 6, struct rubato_ioc_socket)
+#define RUBATO_IOC_SOCKET_REMOVE _IOW(RUBATO_IOC_MAGIC, 7, struct rubato_ioc_socket)
+#define RUBATO_IOC_PASS		_IOWR(RUBATO_IOC_MAGIC, 8, struct rubato_ioc_pass)
+#define RUBATO_IOC_SLEEP	_IOWR(RUBATO_IOC_MAGIC, 9, struct rubato_ioc_sleep)
+#define RUBATO_IOC_WAKE		_IOW(RUBATO_IOC_MAGIC, 10, struct rubato_ioc_wake)
 
 #endif /* _UAPI_LINUX_RUBATO_H */
