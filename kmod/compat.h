@@ -8,6 +8,7 @@
 
 #include <linux/cgroup.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -28,6 +29,25 @@ static inline bool rubato_cgroup_is_dead(struct cgroup *cgroup)
 {
 	return !(READ_ONCE(cgroup->self.flags) & CSS_ONLINE);
 }
+
+/**
+ * rubato_run_delay_ns() - how long a task has waited for a CPU, ever
+ * @task: current
+ *
+ * Context: process. Return: 0 always where the kernel does not keep it; then
+ * what was stolen counts as used.
+ */
+#ifdef CONFIG_SCHED_INFO
+static inline u64 rubato_run_delay_ns(const struct task_struct *task)
+{
+	return READ_ONCE(task->sched_info.run_delay);
+}
+#else
+static inline u64 rubato_run_delay_ns(const struct task_struct *task)
+{
+	return 0;
+}
+#endif
 
 /*
  * bpf_map_get() has been in this namespace since 6.12's stable series; where

@@ -13,6 +13,7 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include "assist.h"
 #include "device.h"
 #include "ledger.h"
 #include "main.h"
@@ -21,14 +22,20 @@
 
 struct session {
 	atomic64_t seen;	/* generation last read; 0: never */
-	bool attached;		/* under rubato_lock */
+	bool attached;		/* under rubato_lock; never taken back */
+	struct rubato_assist assist;
 };
 
-/*
- * Copies a structure in whose first word is its size. @size is what we know
- * of it, which is also the least that there ever was.
+/**
+ * rubato_copy_in() - copy a structure in whose first word is its size
+ * @to: where to
+ * @size: what we know of it, which is also the least that there ever was
+ * @from: the caller's, shorter or longer
+ *
+ * Context: process. Return: 0, -EFAULT, -EINVAL (shorter), -E2BIG (longer, and
+ * what we do not know is not zero).
  */
-static int copy_in(void *to, size_t size, const void __user *from)
+int rubato_copy_in(void *to, size_t size, const void __user *from)
 {
 	u32 user_size;
 
@@ -57,7 +64,7 @@ static long attach_daemon(struct session *session, void __user *arg)
 	struct rubato_ioc_attach attach;
 	int err;
 
-	err = copy_in(&attach, sizeof(attach), arg);
+	err = rubato_copy_in(&attach, sizeof(attach), arg);
 	if (!err)
 		err = attach_check(&attach);
 	if (err)
@@ -104,7 +111,7 @@ static long release_slot(struct session *session, void __user *arg)
 	struct rubato_ioc_release release;
 	int err;
 
-	err = copy_in(&release, sizeof(release), arg);
+	err = rubato_copy_in(&release, sizeof(release), arg);
 	if (err)
 		return err;
 	if (release.flags)
@@ -147,10 +154,19 @@ static long note_credit(struct session *session, void __user *arg)
 
 	if (!READ_ONCE(session->attached))
 		return -ENOTCONN;
-	err = copy_in(&note, sizeof(note), arg);
+	err = rubato_copy_in(&note, sizeof(note), arg);
 	if (!err)
 		err = note_check(&note);
 	return err ? err : note_trace(&note);
+}
+
+/* Called by pollers as well. What was attached stays so while the file is open. */
+static long assist(struct session *session, unsigned int number,
+		   void __user *arg)
+{
+	if (!READ_ONCE(session->attached))
+		return -ENOTCONN;
+	return rubato_assist_ioctl(&session->assist, number, arg);
 }
 
 static long device_ioctl(struct file *file, unsigned int command,
@@ -174,9 +190,18 @@ static long device_ioctl(struct file *file, unsigned int command,
 		return release_slot(session, user);
 	case _IOC_NR(RUBATO_IOC_NOTE):
 		return note_credit(session, user);
+	case _IOC_NR(RUBATO_IOC_CORE) ... _IOC_NR(RUBATO_IOC_WAKE):
+		return assist(session, _IOC_NR(command), user);
 	default:
 		return -ENOTTY;
 	}
+}
+
+static int device_mmap(struct file *file, struct vm_area_struct *area)
+{
+	struct session *session = file->private_data;
+
+	return rubato_assist_mmap(&session->assist, area);
 }
 
 static __poll_t device_poll(struct file *file, struct poll_table_struct *table)
@@ -200,6 +225,7 @@ static int device_open(struct inode *inode, struct file *file)
 	session = kzalloc(sizeof(*session), GFP_KERNEL);
 	if (!session)
 		return -ENOMEM;
+	rubato_assist_open(&session->assist);
 	file->private_data = session;
 	return stream_open(inode, file);
 }
@@ -209,6 +235,8 @@ static int device_release(struct inode *inode, struct file *file)
 	struct session *session = file->private_data;
 	struct rubato_books *books = NULL;
 
+	/* It uses the books. */
+	rubato_assist_release(&session->assist);
 	mutex_lock(&rubato_lock);
 	if (session->attached) {
 		books = rubato_ledger_detach();
@@ -225,6 +253,7 @@ static const struct file_operations device_operations = {
 	.open		= device_open,
 	.release	= device_release,
 	.poll		= device_poll,
+	.mmap		= device_mmap,
 	.unlocked_ioctl	= device_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 };

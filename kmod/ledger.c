@@ -3,13 +3,14 @@
  * The ledger, the cores' books and XDP's counters: BPF arrays that the daemon
  * made and handed over as file descriptors. We hold references while attached.
  *
- * We write the parameter line and the name of every slot and nothing else.
- * What we read there was written by user space or XDP: it is bounded by
+ * We write the parameter line and the name of every slot, and for the assist
+ * the sixth line of accounts and ->touched of XDP's counters. What we read there was written by user space or XDP: it is bounded by
  * nothing, so that sums saturate, and no index ever comes from it.
  *
  * Locking: `books` changes under rubato_params_lock. Writers of parameters
  * hold that lock; readers of counters are in an RCU section, which is waited
- * for before the maps are given back.
+ * for before the maps are given back. The assist belongs to the file that
+ * attached them and ends before they are detached: it needs neither.
  */
 #include <linux/bpf.h>
 #include <linux/cpumask.h>
@@ -203,6 +204,60 @@ unsigned int rubato_ledger_cores(void)
 	nr_cores = b ? b->nr_cores : 0;
 	rcu_read_unlock();
 	return nr_cores;
+}
+
+/**
+ * rubato_ledger_books() - the maps, for whoever is sure of them
+ *
+ * Context: any, while a file is held that attached them.
+ */
+struct rubato_books *rubato_ledger_books(void)
+{
+	return rcu_dereference_check(books, 1);
+}
+
+/**
+ * rubato_books_cores() - how many datapath cores the daemon said it runs
+ * @b: from rubato_ledger_books()
+ */
+u32 rubato_books_cores(const struct rubato_books *b)
+{
+	return b->nr_cores;
+}
+
+/**
+ * rubato_books_cpus() - how many CPUs XDP has counters for
+ * @b: from rubato_ledger_books()
+ */
+u32 rubato_books_cpus(const struct rubato_books *b)
+{
+	return b->nr_cpus;
+}
+
+/**
+ * rubato_books_steer() - XDP's counters on one CPU
+ * @b: from rubato_ledger_books()
+ * @cpu: below rubato_books_cpus()
+ *
+ * Return: RUBATO_SLOTS lines, one after the other as in the map.
+ */
+struct rubato_steer *rubato_books_steer(struct rubato_books *b, u32 cpu)
+{
+	return map_value(b->steer, cpu * RUBATO_SLOTS);
+}
+
+/**
+ * rubato_books_account() - what a core did for a tenant
+ * @b: from rubato_ledger_books()
+ * @slot: below RUBATO_SLOTS
+ * @core: below rubato_books_cores()
+ */
+struct rubato_account *rubato_books_account(struct rubato_books *b, u32 slot,
+					    u32 core)
+{
+	struct rubato_ledger *entry = map_value(b->ledger, slot);
+
+	return &entry->core[core];
 }
 
 /* Word by word, since a reader on another CPU may be looking. */

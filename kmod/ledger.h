@@ -14,6 +14,13 @@ void rubato_ledger_free(struct rubato_books *b);
 bool rubato_ledger_attached(void);
 unsigned int rubato_ledger_cores(void);
 
+struct rubato_books *rubato_ledger_books(void);
+u32 rubato_books_cores(const struct rubato_books *b);
+u32 rubato_books_cpus(const struct rubato_books *b);
+struct rubato_steer *rubato_books_steer(struct rubato_books *b, u32 cpu);
+struct rubato_account *rubato_books_account(struct rubato_books *b, u32 slot,
+					    u32 core);
+
 void rubato_ledger_write(u32 slot, const struct rubato_params *params,
 			 const char *name);
 

@@ -4,7 +4,7 @@
  *
  * The module keeps the tenants (which cgroups, which budget) and is the only
  * writer of their parameters in the ledger that it shares with rubatod. It
- * handles no packet and no account of its own.
+ * handles no packet itself; the polling assist runs what does, for a poller.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <asm/cpufeature.h>
 #include <asm/tsc.h>
+#include "assist.h"
 #include "device.h"
 #include "main.h"
 #include "member.h"
@@ -72,9 +73,12 @@ static int __init rubato_init(void)
 	err = rubato_tenants_init();
 	if (err)
 		goto err_sysfs;
-	err = rubato_device_init();
+	err = rubato_assist_init();
 	if (err)
 		goto err_tenants;
+	err = rubato_device_init();
+	if (err)
+		goto err_assist;
 	err = rubato_sysfs_publish();
 	if (err)
 		goto err_device;
@@ -82,6 +86,8 @@ static int __init rubato_init(void)
 
 err_device:
 	rubato_device_exit();
+err_assist:
+	rubato_assist_exit();
 err_tenants:
 	rubato_tenants_exit();
 err_sysfs:
@@ -97,6 +103,7 @@ static void __exit rubato_exit(void)
 {
 	rubato_sysfs_unpublish();
 	rubato_device_exit();
+	rubato_assist_exit();
 	rubato_tenants_exit();
 	rubato_sysfs_exit();
 }

@@ -11,6 +11,7 @@
 
 static struct kobject *root;
 static struct kobject *tenants_dir;
+static struct kobject *cores_dir;
 
 /*
  * Directories whose release function is ours. The kernel may call it late
@@ -201,7 +202,17 @@ struct kobject *rubato_sysfs_parent(const struct rubato_tenant *tenant)
 }
 
 /**
- * rubato_sysfs_init() - make /sys/kernel/rubato/tenants, still without files
+ * rubato_sysfs_cores() - the directory of attached cores
+ *
+ * Context: between rubato_sysfs_init() and rubato_sysfs_exit().
+ */
+struct kobject *rubato_sysfs_cores(void)
+{
+	return cores_dir;
+}
+
+/**
+ * rubato_sysfs_init() - make /sys/kernel/rubato, with empty directories only
  *
  * Context: module init. Return: 0 or an error.
  */
@@ -213,7 +224,8 @@ int rubato_sysfs_init(void)
 	if (err)
 		return err;
 	tenants_dir = kobject_create_and_add("tenants", root);
-	if (!tenants_dir) {
+	cores_dir = kobject_create_and_add("cores", root);
+	if (!tenants_dir || !cores_dir) {
 		rubato_sysfs_exit();
 		return -ENOMEM;
 	}
@@ -225,10 +237,12 @@ int rubato_sysfs_init(void)
  *
  * Waits until no release function of ours is left to be called.
  *
- * Context: process, when there are no tenants.
+ * Context: process, when there are no tenants and no cores.
  */
 void rubato_sysfs_exit(void)
 {
+	kobject_del(cores_dir);
+	kobject_put(cores_dir);
 	kobject_del(tenants_dir);
 	kobject_put(tenants_dir);
 	kobject_del(root);

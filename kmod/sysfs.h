@@ -23,6 +23,7 @@ int rubato_sysfs_init(void);
 void rubato_sysfs_exit(void);
 int rubato_sysfs_publish(void);
 void rubato_sysfs_unpublish(void);
+struct kobject *rubato_sysfs_cores(void);
 
 int rubato_sysfs_tenant_add(struct rubato_tenant *tenant);
 void rubato_sysfs_tenant_del(struct rubato_tenant *tenant);
@@ -32,7 +33,7 @@ int rubato_sysfs_member_add(struct rubato_member *member);
 void rubato_sysfs_member_del(struct rubato_member *member);
 void rubato_sysfs_member_put(struct rubato_member *member);
 
-/* Between sysfs.c and sysfs_tenant.c. */
+/* Between sysfs.c, sysfs_tenant.c and sysfs_core.c. */
 struct kobject *rubato_sysfs_parent(const struct rubato_tenant *tenant);
 void rubato_sysfs_born(void);
 void rubato_sysfs_died(void);

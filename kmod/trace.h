@@ -155,6 +155,73 @@ DEFINE_EVENT(rubato_credit_class, rubato_funded,
 	TP_ARGS(tenant, core, credit_cycles)
 );
 
+TRACE_EVENT(rubato_pass,
+
+	TP_PROTO(u32 core, u32 packets, u64 cycles),
+
+	TP_ARGS(core, packets, cycles),
+
+	TP_STRUCT__entry(
+		__field(u32, core)
+		__field(u32, packets)
+		__field(u64, cycles)
+	),
+
+	TP_fast_assign(
+		__entry->core = core;
+		__entry->packets = packets;
+		__entry->cycles = cycles;
+	),
+
+	TP_printk("core=%u packets=%u cycles=%llu",
+		  __entry->core, __entry->packets, __entry->cycles)
+);
+
+TRACE_EVENT(rubato_sleep,
+
+	TP_PROTO(u32 core, u64 timeout_ns),
+
+	TP_ARGS(core, timeout_ns),
+
+	TP_STRUCT__entry(
+		__field(u32, core)
+		__field(u64, timeout_ns)
+	),
+
+	TP_fast_assign(
+		__entry->core = core;
+		__entry->timeout_ns = timeout_ns;
+	),
+
+	TP_printk("core=%u timeout_ns=%llu",
+		  __entry->core, __entry->timeout_ns)
+);
+
+TRACE_EVENT(rubato_wake,
+
+	TP_PROTO(u32 core, u32 woken, u64 asleep_cycles),
+
+	TP_ARGS(core, woken, asleep_cycles),
+
+	TP_STRUCT__entry(
+		__field(u32, core)
+		__field(u32, woken)
+		__field(u64, asleep_cycles)
+	),
+
+	TP_fast_assign(
+		__entry->core = core;
+		__entry->woken = woken;
+		__entry->asleep_cycles = asleep_cycles;
+	),
+
+	TP_printk("core=%u woken=%s asleep_cycles=%llu", __entry->core,
+		  __print_flags(__entry->woken, "|",
+				{ RUBATO_WOKEN_READY, "ready" },
+				{ RUBATO_WOKEN_TIMEOUT, "timeout" }),
+		  __entry->asleep_cycles)
+);
+
 #endif /* RUBATO_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

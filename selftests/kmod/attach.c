@@ -85,10 +85,20 @@ static bool wrong_maps(void)
 	ok &= refused_map(map_like(BPF_MAP_TYPE_ARRAY,
 				   sizeof(struct rubato_core), CORES - 1,
 				   BPF_F_MMAPABLE), -EINVAL);
-	ok &= refused_map(map_like(BPF_MAP_TYPE_ARRAY,
+	return ok;
+}
+
+/* In the place of the cores it would do: their values are as long. */
+static bool too_few_counters(void)
+{
+	struct rubato_ioc_attach attach = attach_of(&w);
+	bool ok;
+
+	attach.steer_fd = map_like(BPF_MAP_TYPE_ARRAY,
 				   sizeof(struct rubato_steer),
-				   w.cpus * RUBATO_SLOTS - 1, BPF_F_MMAPABLE),
-			  -EINVAL);
+				   w.cpus * RUBATO_SLOTS - 1, BPF_F_MMAPABLE);
+	ok = expect(attach.steer_fd >= 0) & expect(refused(&attach, -EINVAL));
+	close(attach.steer_fd);
 	return ok;
 }
 
@@ -259,10 +269,11 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--try"))
 		return try_device(100);
 	module_begin();
-	ksft_set_plan(8);
+	ksft_set_plan(9);
 	world_make(&w);
 	ksft_test_result(wrong_descriptors(), "wrong descriptors\n");
 	ksft_test_result(wrong_maps(), "maps of another shape\n");
+	ksft_test_result(too_few_counters(), "too few counters\n");
 	ksft_test_result(wrong_numbers(), "wrong numbers\n");
 	ksft_test_result(bad_addresses(), "bad addresses\n");
 	ksft_test_result(unknown_commands(), "unknown commands\n");
