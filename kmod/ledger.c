@@ -4,8 +4,9 @@
  * made and handed over as file descriptors. We hold references while attached.
  *
  * We write the parameter line and the name of every slot, and for the assist
- * the sixth line of accounts and ->touched of XDP's counters. What we read there was written by user space or XDP: it is bounded by
- * nothing, so that sums saturate, and no index ever comes from it.
+ * the sixth line of accounts and ->touched of XDP's counters. What we read there
+ * was written by user space or XDP: it is bounded by nothing, so that sums
+ * saturate, and no index ever comes from it.
  *
  * Locking: `books` changes under rubato_params_lock. Writers of parameters
  * hold that lock; readers of counters are in an RCU section, which is waited
