@@ -87,6 +87,8 @@ ACCOUNT(dropped_tx_error, dropped[RUBATO_DROP_TX_ERROR]);
 ACCOUNT(dropped_denied, dropped[RUBATO_DROP_DENIED]);
 ACCOUNT(dropped_policed, dropped[RUBATO_DROP_POLICED]);
 ACCOUNT(dropped_stray, dropped[RUBATO_DROP_STRAY]);
+ACCOUNT(dropped_forged, dropped[RUBATO_DROP_FORGED]);
+ACCOUNT(dropped_replayed, dropped[RUBATO_DROP_REPLAYED]);
 ACCOUNT(dropped_ring_full, dropped[RUBATO_DROP_RING_FULL]);
 ACCOUNT(dropped_no_chunk, dropped[RUBATO_DROP_NO_CHUNK]);
 STAT(credit_cycles, signed_show, rubato_account, credit_cycles);
@@ -130,6 +132,8 @@ static struct attribute *stat_files[] = {
 	&stat_dropped_denied.file.attr,
 	&stat_dropped_policed.file.attr,
 	&stat_dropped_stray.file.attr,
+	&stat_dropped_forged.file.attr,
+	&stat_dropped_replayed.file.attr,
 	&stat_dropped_ring_full.file.attr,
 	&stat_dropped_no_chunk.file.attr,
 	&stat_credit_cycles.file.attr,

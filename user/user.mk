@@ -21,15 +21,16 @@ DAEMON_OBJECTS := $(call objects,$(DAEMON_DIRS))
 # The tool reads configuration files with the daemon's own reader.
 TOOL_OBJECTS := $(call objects,user/cli)
 TOOL_SHARED := $(addprefix $(BUILD)/obj/user/daemon/,control/config.o \
-		 control/port_request.o stage/stage_json.o stage/tunnel_json.o)
+		 control/port_request.o stage/stage_json.o stage/tunnel_json.o \
+		 stage/key_file.o)
 USER_OBJECTS := $(CORE_OBJECTS) $(STAGE_OBJECTS) $(LIBRARY_OBJECTS) \
 		$(DAEMON_OBJECTS) $(TOOL_OBJECTS)
 
 USER_PACKAGES := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 json-c libsystemd
 USER_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(USER_PACKAGES))
 LIBRARY_LIBS = $(shell $(PKG_CONFIG) --libs libnl-3.0 libnl-genl-3.0 json-c)
-TOOL_LIBS = $(LIBRARY_LIBS) $(shell $(PKG_CONFIG) --libs ncursesw)
-DAEMON_LIBS = -lxdp -lbpf -lelf -lz $(shell $(PKG_CONFIG) --libs $(USER_PACKAGES))
+TOOL_LIBS = $(LIBRARY_LIBS) -lsodium $(shell $(PKG_CONFIG) --libs ncursesw)
+DAEMON_LIBS = -lxdp -lbpf -lelf -lz -lsodium $(shell $(PKG_CONFIG) --libs $(USER_PACKAGES))
 
 all: $(LIBRARY_A) $(LIBRARY_SO) $(if $(CORE_OBJECTS),$(CORE)) \
 	$(if $(DAEMON_OBJECTS),$(DAEMON)) $(if $(TOOL_OBJECTS),$(TOOL))

@@ -136,7 +136,7 @@ log_has()
 
 long=$(printf 'a%.0s' $(seq 64))
 
-ktap_plan 112
+ktap_plan 115
 
 mkdir -p "$ROOT/$BASE/a" "$ROOT/$BASE/b" "$ROOT/$BASE/refused"
 
@@ -279,6 +279,12 @@ refuses 2 "no IP address" stage set b vxlan vni 7 local here \
 refuses 2 "no MAC address" stage set b vxlan vni 7 local 192.0.2.1 \
 	remote 192.0.2.2 prefix 10.0.0.0/8 mac 2
 refuses 1 "vni" stage set b vxlan vni many
+refuses 2 "no key \"key\"" stage set b vxlan vni 7 local 192.0.2.1 \
+	remote 192.0.2.2 prefix 10.0.0.0/8 key /etc/key
+refuses 2 "needs \"key\"" stage set b seal vni 7 local 192.0.2.1 \
+	remote 192.0.2.2 prefix 10.0.0.0/8
+refuses 2 "absolute" stage set b seal vni 7 local 192.0.2.1 \
+	remote 192.0.2.2 prefix 10.0.0.0/8 key key
 refuses 1 "rate" stage set b policer rate much
 refuses 2 "no tenant" stage set nope policer rate 5
 refuses 2 "no tenant" stage clear nope

@@ -27,7 +27,7 @@ far()
 	at client ip link add "$device" mtu 1400 \
 		address "$(printf '02:56:4e:00:00:%02x' "$vni")" type vxlan \
 		id "$vni" local "$here" remote "$there" dstport 4789 "$@" &&
-		at client ip link set "$device" arp off &&
+		at client ip link set "$device" arp off addrgenmode none &&
 		at client ip link set "$device" mtu $MTU4 up
 }
 

@@ -79,7 +79,7 @@ static struct tunnel *make(bool ipv6, bool far)
 		memcpy(config.path.remote, swapped.local, 16);
 	}
 	tunnel_default_mac(VNI, config.mac);
-	if (tunnel_new(&config, CORES, &tunnel, &error))
+	if (tunnel_new(&config, NULL, CORES, &tunnel, &error))
 		ksft_exit_fail_msg("%s\n", error.text);
 	return tunnel;
 }
@@ -182,7 +182,7 @@ static bool unwrap(struct tunnel *tunnel, const uint8_t *frame, uint32_t length,
 
 	*why = RUBATO_DROPS;
 	return outer_read(frame + 14, length - 14, ipv6, &datagram) &&
-	       tunnel_unwrap(tunnel, 0, &datagram, arrival, why);
+	       tunnel_unwrap(tunnel, 0, &datagram, NULL, arrival, why);
 }
 
 static bool through(struct tunnel *near, struct tunnel *far, bool outer6)
@@ -340,7 +340,7 @@ static bool test_covers(void)
 		memset(address, 0, sizeof(address));
 		if (first < 128)
 			address[first / 8] = 0x80 >> first % 8;
-		if (tunnel_new(&config, 1, &tunnel, &error))
+		if (tunnel_new(&config, NULL, 1, &tunnel, &error))
 			return false;
 		ok &= tunnel_covers(tunnel, true, address) ==
 		      (first >= length ? length : -1);
@@ -359,7 +359,7 @@ static int try_config(uint32_t vni, uint16_t port, uint8_t local,
 	};
 	struct rubato_error error = {};
 	struct tunnel *tunnel = NULL;
-	int err = tunnel_new(&config, 1, &tunnel, &error);
+	int err = tunnel_new(&config, NULL, 1, &tunnel, &error);
 
 	tunnel_free(tunnel);
 	return err && error.code && error.text[0] ? err : -err;

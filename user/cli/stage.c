@@ -88,8 +88,10 @@ static int read_tunnel(struct cli *cli, struct json_object *stage, int argc,
 		       char **argv)
 {
 	struct json_object *prefixes = json_object_new_array();
-	const char *texts[3] = {};
-	static const char *const names[3] = { "local", "remote", "mac" };
+	static const char *const names[] = {
+		"local", "remote", "mac", "key", "accept",
+	};
+	const char *texts[5] = {};
 	struct limit numbers[] = {
 		{ "vni", "vni", NULL },
 		{ "port", "port", NULL },
@@ -100,6 +102,8 @@ static int read_tunnel(struct cli *cli, struct json_object *stage, int argc,
 		{ .name = "local", .value = &texts[0] },
 		{ .name = "remote", .value = &texts[1] },
 		{ .name = "mac", .value = &texts[2] },
+		{ .name = "key", .value = &texts[3] },
+		{ .name = "accept", .value = &texts[4] },
 		{ .name = "prefix", .take = take_prefix, .context = prefixes },
 		{ .name = NULL },
 	};
@@ -107,7 +111,7 @@ static int read_tunnel(struct cli *cli, struct json_object *stage, int argc,
 
 	json_object_object_add(stage, "prefixes", prefixes);
 	ret = cli_words(cli, words, argc, argv);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (texts[i])
 			json_object_object_add(stage, names[i],
 				json_object_new_string(texts[i]));
@@ -123,6 +127,7 @@ static const struct kind {
 	{ "acl", read_acl },
 	{ "policer", read_policer },
 	{ "vxlan", read_tunnel },
+	{ "seal", read_tunnel },
 };
 
 /* The kind that a word means; NULL with the reason printed. */
@@ -133,7 +138,7 @@ static const struct kind *find_kind(struct cli *cli, const char *word)
 
 	if (found >= 0)
 		return &kinds[found];
-	cli_usage(cli, "there is no stage \"%s\": known are acl, policer, vxlan",
+	cli_usage(cli, "there is no stage \"%s\": known are acl, policer, vxlan, seal",
 		  word);
 	return NULL;
 }
@@ -279,8 +284,9 @@ static const struct cli_command commands[] = {
 	{ "set", run_set,
 	  "TENANT acl FILE | policer [rate BYTES_PER_S] [burst BYTES] "
 	  "[packets PER_S] [packets-burst N] | vxlan vni N local ADDRESS "
-	  "remote ADDRESS prefix PREFIX... [port N] [mac MAC]" },
-	{ "clear", run_clear, "TENANT [acl|policer|vxlan]" },
+	  "remote ADDRESS prefix PREFIX... [port N] [mac MAC] | seal ... "
+	  "key FILE [accept FILE]" },
+	{ "clear", run_clear, "TENANT [acl|policer|vxlan|seal]" },
 	{ NULL, NULL, NULL },
 };
 

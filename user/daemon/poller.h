@@ -100,7 +100,7 @@ struct poller {
 	uint64_t cpu_time_next;		/* when to read the CPU clock again */
 	uint64_t look_next;		/* when to ask for lost time again */
 	uint64_t take_back_next;	/* when to look for hoards again */
-	uint8_t scratch[QUEUE_FRAME_MAX];	/* of a frame that enters a tunnel */
+	uint8_t scratch[QUEUE_FRAME_MAX];	/* of a frame at a tunnel's end */
 
 	pthread_t thread;
 	int bell_fd;			/* eventfd: a call or a frame waits */

@@ -29,6 +29,8 @@ static const char *const drop_names[RUBATO_DROPS] = {
 	[RUBATO_DROP_DENIED] = "denied",
 	[RUBATO_DROP_POLICED] = "policed",
 	[RUBATO_DROP_STRAY] = "stray",
+	[RUBATO_DROP_FORGED] = "forged",
+	[RUBATO_DROP_REPLAYED] = "replayed",
 	[RUBATO_DROP_RING_FULL] = "ring_full",
 	[RUBATO_DROP_NO_CHUNK] = "no_chunk",
 };

@@ -131,7 +131,7 @@ bool serve_tunnel_arrive(struct poller *poller, struct received *frame,
 	    tunnel_end_of(&datagram, &end))
 		tunnel = pipeline_tunnel_at(pipeline, &end);
 	if (!tunnel || !tunnel_unwrap(tunnel, poller->config.core, &datagram,
-				      &arrival, why))
+				      poller->scratch, &arrival, why))
 		return false;
 	frame->bytes = arrival.frame;
 	frame->length = arrival.length;

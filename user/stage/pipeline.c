@@ -42,7 +42,8 @@ bool pipeline_passes(const struct pipeline *pipeline, uint32_t core,
 
 struct tunnel *stage_tunnel(const struct stage *stage)
 {
-	return stage->kind == STAGE_VXLAN ? stage->tunnel : NULL;
+	return stage->kind == STAGE_VXLAN || stage->kind == STAGE_SEAL ?
+	       stage->tunnel : NULL;
 }
 
 struct tunnel *pipeline_tunnel_to(const struct pipeline *pipeline, bool ipv6,

@@ -18,6 +18,7 @@ enum stage_kind {
 	STAGE_ACL,
 	STAGE_POLICER,
 	STAGE_VXLAN,
+	STAGE_SEAL,
 	STAGE_KINDS
 };
 

@@ -25,6 +25,7 @@ struct core_counts {
 
 struct tunnel {
 	struct tunnel_config config;
+	struct seal *seal;		/* NULL: VXLAN */
 	uint32_t nr_cores;
 	struct core_counts cores[];
 };
@@ -93,7 +94,8 @@ static int check_config(const struct tunnel_config *config,
 	return 0;
 }
 
-int tunnel_new(const struct tunnel_config *config, uint32_t nr_cores,
+int tunnel_new(const struct tunnel_config *config,
+	       const struct seal_secret *secret, uint32_t nr_cores,
 	       struct tunnel **result, struct rubato_error *error)
 {
 	size_t bytes = sizeof(struct tunnel) +
@@ -108,13 +110,30 @@ int tunnel_new(const struct tunnel_config *config, uint32_t nr_cores,
 		return rubato_error_set(error, -ENOMEM, "out of memory");
 	tunnel->config = *config;
 	tunnel->nr_cores = nr_cores;
+	if (secret) {
+		tunnel->seal = seal_new(secret, &config->path, config->vni);
+		if (!tunnel->seal) {
+			free(tunnel);
+			return rubato_error_set(error, -ENOMEM,
+						"out of memory");
+		}
+	}
 	*result = tunnel;
 	return 0;
 }
 
 void tunnel_free(struct tunnel *tunnel)
 {
+	if (!tunnel)
+		return;
+	seal_free(tunnel->seal);
 	free(tunnel);
+}
+
+void tunnel_inherit(struct tunnel *tunnel, const struct tunnel *former)
+{
+	if (tunnel->seal && former->seal)
+		seal_inherit(tunnel->seal, former->seal);
 }
 
 const struct tunnel_config *tunnel_config(const struct tunnel *tunnel)
@@ -122,9 +141,15 @@ const struct tunnel_config *tunnel_config(const struct tunnel *tunnel)
 	return &tunnel->config;
 }
 
+static uint32_t header_size(const struct tunnel *tunnel)
+{
+	return tunnel->seal ? SEAL_HEADER_SIZE : VXLAN_SIZE;
+}
+
 uint32_t tunnel_overhead(const struct tunnel *tunnel)
 {
-	return outer_size(tunnel->config.path.ipv6) + VXLAN_SIZE;
+	return outer_size(tunnel->config.path.ipv6) + header_size(tunnel) +
+	       (tunnel->seal ? SEAL_TAG_SIZE : 0);
 }
 
 static bool is_within(const struct tunnel_prefix *prefix, bool ipv6,
@@ -238,7 +263,7 @@ static uint32_t wrap(struct tunnel *tunnel, const struct tunnel_packet *packet,
 	const struct tunnel_config *config = &tunnel->config;
 	uint32_t outer = outer_size(config->path.ipv6);
 	uint32_t length = tunnel_overhead(tunnel) + ETH_HLEN + packet->length;
-	uint8_t *inner = frame + outer + VXLAN_SIZE;
+	uint8_t *inner = frame + outer + header_size(tunnel);
 	struct flow flow;
 
 	*why = RUBATO_DROP_TOO_LONG;
@@ -251,7 +276,11 @@ static uint32_t wrap(struct tunnel *tunnel, const struct tunnel_packet *packet,
 	*why = RUBATO_DROP_TTL;
 	if (!count_hop(inner + ETH_HLEN, packet->ipv6))
 		return 0;
-	write_vxlan(config->vni, frame + outer);
+	if (tunnel->seal)
+		seal_close(tunnel->seal, frame + outer,
+			   ETH_HLEN + packet->length);
+	else
+		write_vxlan(config->vni, frame + outer);
 	outer_write(&config->path, packet->macs,
 		    SOURCE_PORT_FIRST + flow_hash(&flow) % SOURCE_PORTS, frame,
 		    length - outer);
@@ -276,15 +305,29 @@ uint32_t tunnel_wrap(struct tunnel *tunnel, uint32_t core,
 
 /* --- the way out --- */
 
-/* The frame behind the header, or NULL. */
-static const uint8_t *open_vxlan(const struct outer_datagram *datagram,
-				 uint32_t *length)
+static bool open_vxlan(const struct outer_datagram *datagram,
+		       struct tunnel_arrival *arrival, enum rubato_drop *why)
 {
+	*why = RUBATO_DROP_MALFORMED;
 	if (datagram->payload_length < VXLAN_SIZE ||
 	    !(datagram->payload[0] & VXLAN_HAS_VNI))
-		return NULL;
-	*length = datagram->payload_length - VXLAN_SIZE;
-	return datagram->payload + VXLAN_SIZE;
+		return false;
+	arrival->length = datagram->payload_length - VXLAN_SIZE;
+	arrival->frame = (uint8_t *)datagram->payload + VXLAN_SIZE;
+	return true;
+}
+
+/* The Ethernet frame within, whatever it is. */
+static bool open_frame(struct tunnel *tunnel,
+		       const struct outer_datagram *datagram, uint8_t *scratch,
+		       struct tunnel_arrival *arrival, enum rubato_drop *why)
+{
+	if (!tunnel->seal)
+		return open_vxlan(datagram, arrival, why);
+	arrival->frame = scratch;
+	arrival->length = seal_open(tunnel->seal, datagram->payload,
+				    datagram->payload_length, scratch, why);
+	return arrival->length;
 }
 
 static bool read_type(const uint8_t *frame, bool *ipv6)
@@ -305,38 +348,37 @@ static bool belongs(const struct tunnel *tunnel, const uint8_t *frame,
 }
 
 static bool unwrap(struct tunnel *tunnel,
-		   const struct outer_datagram *datagram,
+		   const struct outer_datagram *datagram, uint8_t *scratch,
 		   struct tunnel_arrival *arrival, enum rubato_drop *why)
 {
 	const struct outer_path *path = &tunnel->config.path;
-	const uint8_t *frame;
 	struct flow flow;
 
 	*why = RUBATO_DROP_STRAY;
 	if (memcmp(datagram->source, path->remote, path->ipv6 ? 16 : 4))
 		return false;
+	if (!open_frame(tunnel, datagram, scratch, arrival, why))
+		return false;
 	*why = RUBATO_DROP_MALFORMED;
-	frame = open_vxlan(datagram, &arrival->length);
-	if (!frame || arrival->length < ETH_HLEN ||
-	    !read_type(frame, &arrival->ipv6) ||
-	    !flow_read(frame + ETH_HLEN, arrival->length - ETH_HLEN,
+	if (arrival->length < ETH_HLEN ||
+	    !read_type(arrival->frame, &arrival->ipv6) ||
+	    !flow_read(arrival->frame + ETH_HLEN, arrival->length - ETH_HLEN,
 		       arrival->ipv6, &flow))
 		return false;
 	*why = RUBATO_DROP_STRAY;
-	if (!belongs(tunnel, frame, &flow))
+	if (!belongs(tunnel, arrival->frame, &flow))
 		return false;
-	arrival->frame = (uint8_t *)frame;
 	*why = RUBATO_DROP_TTL;
 	return count_hop(arrival->frame + ETH_HLEN, arrival->ipv6);
 }
 
 bool tunnel_unwrap(struct tunnel *tunnel, uint32_t core,
-		   const struct outer_datagram *datagram,
+		   const struct outer_datagram *datagram, uint8_t *scratch,
 		   struct tunnel_arrival *arrival, enum rubato_drop *why)
 {
 	struct tunnel_counts *counts = &tunnel->cores[core].counts;
 
-	if (!unwrap(tunnel, datagram, arrival, why)) {
+	if (!unwrap(tunnel, datagram, scratch, arrival, why)) {
 		add(&counts->dropped, 1);
 		return false;
 	}

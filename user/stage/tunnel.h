@@ -6,6 +6,9 @@
  *   VXLAN (RFC 7348)                   +--------------------------+
  *   | Ethernet | IP | UDP | VXLAN, 8   | Ethernet | IP packet     |
  *                                      +--------------------------+
+ *   sealed (seal.h)                    +--------------------------+
+ *   | Ethernet | IP | UDP | header, 20 | ChaCha20-Poly1305 of it  | tag, 16 |
+ *                                      +--------------------------+
  *
  * It routes: a packet that enters or leaves has one hop less, and the Ethernet
  * addresses within are nobody's concern but the remote device's, which gets the
@@ -23,10 +26,12 @@
 
 #include "lib/error.h"
 #include "outer.h"
+#include "seal.h"
 
 #define TUNNEL_VNI_MAX		0xffffff
 #define TUNNEL_PREFIXES_MAX	64
 #define TUNNEL_VXLAN_PORT	4789
+#define TUNNEL_SEAL_PORT	4799
 
 struct tunnel_prefix {
 	bool ipv6;
@@ -48,12 +53,17 @@ void tunnel_default_mac(uint32_t vni, uint8_t *mac);
 struct tunnel;
 
 /*
- * Makes a tunnel. -EINVAL: ends that are the same, of two families or no
- * host's, a VNI or port of 0, no prefix; -ERANGE: VNI too large; -ENOMEM.
+ * Makes a tunnel: sealed, or VXLAN if @secret is NULL. -EINVAL: ends that are the
+ * same or no host's, a port of 0, no prefix or too many, a MAC address of a group;
+ * -ERANGE: the VNI; -ENOMEM.
  */
-int tunnel_new(const struct tunnel_config *config, uint32_t nr_cores,
+int tunnel_new(const struct tunnel_config *config,
+	       const struct seal_secret *secret, uint32_t nr_cores,
 	       struct tunnel **tunnel, struct rubato_error *error);
 void tunnel_free(struct tunnel *tunnel);
+
+/* It takes the place of @former: what came by that must not come again. */
+void tunnel_inherit(struct tunnel *tunnel, const struct tunnel *former);
 
 const struct tunnel_config *tunnel_config(const struct tunnel *tunnel);
 
@@ -89,11 +99,12 @@ struct tunnel_arrival {
 
 /*
  * Takes out what the datagram carries: from the remote end, a sound packet from
- * one of the prefixes. Whom it may go to is the caller's question. It is changed
+ * one of the prefixes. Whom it may go to is the caller's question. What was sealed
+ * is opened into @scratch, which has room for the payload; what was not is changed
  * where it lies. False: dropped, *why says what for.
  */
 bool tunnel_unwrap(struct tunnel *tunnel, uint32_t core,
-		   const struct outer_datagram *datagram,
+		   const struct outer_datagram *datagram, uint8_t *scratch,
 		   struct tunnel_arrival *arrival, enum rubato_drop *why);
 
 /* To be read by reports: sums over all cores. */

@@ -74,6 +74,8 @@ enum rubato_drop {
 	RUBATO_DROP_DENIED,	/* by the tenant's access list */
 	RUBATO_DROP_POLICED,	/* above the rate of the tenant's policer */
 	RUBATO_DROP_STRAY,	/* in a tunnel, from or to where it does not lead */
+	RUBATO_DROP_FORGED,	/* sealed, but not by the tunnel's remote end */
+	RUBATO_DROP_REPLAYED,	/* sealed, and seen before or too late */
 	RUBATO_DROP_RING_FULL,	/* the tenant's RX ring is full */
 	RUBATO_DROP_NO_CHUNK,	/* the queue has no chunk to put it into */
 	RUBATO_DROPS

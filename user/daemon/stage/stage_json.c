@@ -11,6 +11,7 @@ static const char *const kind_names[STAGE_KINDS] = {
 	[STAGE_ACL] = "acl",
 	[STAGE_POLICER] = "policer",
 	[STAGE_VXLAN] = "vxlan",
+	[STAGE_SEAL] = "seal",
 };
 
 struct number {
@@ -111,7 +112,7 @@ int stage_json_kind(const char *name, enum stage_kind *kind,
 			return 0;
 	}
 	return rubato_error_set(error, -EINVAL,
-		"there is no stage \"%.60s\": known are acl, policer, vxlan",
+		"there is no stage \"%.60s\": known are acl, policer, vxlan, seal",
 		name);
 }
 
@@ -223,7 +224,7 @@ struct json_object *stage_json_report(const struct stage *stage,
 		report_policer(object, stage->policer);
 		break;
 	default:
-		tunnel_json_report(object, stage->tunnel);
+		tunnel_json_report(object, stage->tunnel, json);
 	}
 	return object;
 }

@@ -119,6 +119,8 @@ int stages_set(struct stages *stages, uint32_t slot, struct json_object *json,
 	place = place_of(pipeline, stage.kind);
 	replaces = place < pipeline->nr_stages;
 	replaced = pipeline->stages[place];
+	if (replaces && stage_tunnel(&stage))
+		tunnel_inherit(stage.tunnel, replaced.tunnel);
 	pipeline->stages[place] = stage;
 	pipeline->nr_stages += !replaces;
 	free(publish(stages, slot, pipeline));

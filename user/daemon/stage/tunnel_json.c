@@ -2,9 +2,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <json-c/json.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "daemon/stage/key_file.h"
 #include "daemon/stage/stage_json.h"
 #include "daemon/stage/tunnel_json.h"
 #include "stage/tunnel_parse.h"
@@ -13,6 +16,7 @@ struct reading {
 	struct tunnel_config config;
 	bool local_ipv6, remote_ipv6;
 	bool has_mac;
+	struct seal_secret secret;
 };
 
 static int read_vni(struct json_object *value, struct reading *reading,
@@ -89,20 +93,43 @@ static int read_prefixes(struct json_object *value, struct reading *reading,
 	return err;
 }
 
+static int read_sealing_key(struct json_object *value, struct reading *reading,
+			    struct rubato_error *error)
+{
+	return key_file_read(json_object_get_string(value),
+			     reading->secret.key, error);
+}
+
+static int read_former_key(struct json_object *value, struct reading *reading,
+			   struct rubato_error *error)
+{
+	reading->secret.has_former = true;
+	return key_file_read(json_object_get_string(value),
+			     reading->secret.former, error);
+}
+
 static const struct key {
 	const char *name;
 	json_type type;
 	int (*read)(struct json_object *value, struct reading *reading,
 		    struct rubato_error *error);
 	bool required;
+	bool of_seals;			/* and of no other kind */
 } keys[] = {
-	{ "vni", json_type_int, read_vni, true },
-	{ "local", json_type_string, read_local, true },
-	{ "remote", json_type_string, read_remote, true },
-	{ "port", json_type_int, read_port, false },
-	{ "mac", json_type_string, read_mac, false },
-	{ "prefixes", json_type_array, read_prefixes, true },
+	{ "vni", json_type_int, read_vni, true, false },
+	{ "local", json_type_string, read_local, true, false },
+	{ "remote", json_type_string, read_remote, true, false },
+	{ "port", json_type_int, read_port, false, false },
+	{ "mac", json_type_string, read_mac, false, false },
+	{ "prefixes", json_type_array, read_prefixes, true, false },
+	{ "key", json_type_string, read_sealing_key, true, true },
+	{ "accept", json_type_string, read_former_key, false, true },
 };
+
+static bool is_of(const struct key *key, const struct stage *stage)
+{
+	return !key->of_seals || stage->kind == STAGE_SEAL;
+}
 
 static int read_key(const struct key *key, struct json_object *json,
 		    struct reading *reading, struct rubato_error *error)
@@ -120,28 +147,32 @@ static int read_key(const struct key *key, struct json_object *json,
 	return key->read(value, reading, error);
 }
 
-static int refuse_unknown(struct json_object *json, struct rubato_error *error)
+static int refuse_unknown(struct json_object *json, const struct stage *stage,
+			  struct rubato_error *error)
 {
 	json_object_object_foreach(json, name, value) {
 		bool known = !strcmp(name, "kind");
 
 		(void)value;
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-			known |= !strcmp(name, keys[i].name);
+			known |= is_of(&keys[i], stage) &&
+				 !strcmp(name, keys[i].name);
 		if (!known)
 			return rubato_error_set(error, -EINVAL,
-				"a tunnel has no key \"%.60s\"", name);
+				"this kind of tunnel has no key \"%.60s\"",
+				name);
 	}
 	return 0;
 }
 
-static int read_all(struct json_object *json, struct reading *reading,
-		    struct rubato_error *error)
+static int read_all(struct json_object *json, const struct stage *stage,
+		    struct reading *reading, struct rubato_error *error)
 {
-	int err = refuse_unknown(json, error);
+	int err = refuse_unknown(json, stage, error);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !err; i++)
-		err = read_key(&keys[i], json, reading, error);
+		if (is_of(&keys[i], stage))
+			err = read_key(&keys[i], json, reading, error);
 	if (err)
 		return err;
 	if (reading->local_ipv6 != reading->remote_ipv6)
@@ -153,14 +184,36 @@ static int read_all(struct json_object *json, struct reading *reading,
 	return 0;
 }
 
+/* See seal.h: numbers that grow from one start to the next, and a salt. */
+static void begin_sequence(struct seal_secret *secret)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	secret->first_sequence = (uint64_t)now.tv_sec * 1000000000 +
+				 (uint64_t)now.tv_nsec;
+	randombytes_buf(&secret->salt, sizeof(secret->salt));
+}
+
 int tunnel_json_make(struct json_object *json, uint32_t nr_cores,
 		     struct stage *stage, struct rubato_error *error)
 {
-	struct reading reading = { .config.path.port = TUNNEL_VXLAN_PORT };
-	int err = read_all(json, &reading, error);
+	bool seals = stage->kind == STAGE_SEAL;
+	struct reading reading = {
+		.config.path.port = seals ? TUNNEL_SEAL_PORT :
+					    TUNNEL_VXLAN_PORT,
+	};
+	int err = sodium_init() < 0 ?
+		  rubato_error_set(error, -EIO, "libsodium does not start") :
+		  read_all(json, stage, &reading, error);
 
-	return err ? err : tunnel_new(&reading.config, nr_cores,
-				      &stage->tunnel, error);
+	begin_sequence(&reading.secret);
+	if (!err)
+		err = tunnel_new(&reading.config,
+				 seals ? &reading.secret : NULL, nr_cores,
+				 &stage->tunnel, error);
+	sodium_memzero(&reading.secret, sizeof(reading.secret));
+	return err;
 }
 
 /* --- reports --- */
@@ -209,7 +262,18 @@ static void put_counts(struct json_object *object, const struct tunnel *tunnel)
 	stage_json_put(object, "received_bytes", counts.received_bytes);
 }
 
-void tunnel_json_report(struct json_object *object, const struct tunnel *tunnel)
+/* The paths of keys, never keys. */
+static void put_given(struct json_object *object, const char *key,
+		      struct json_object *json)
+{
+	struct json_object *value;
+
+	if (json_object_object_get_ex(json, key, &value))
+		json_object_object_add(object, key, json_object_get(value));
+}
+
+void tunnel_json_report(struct json_object *object, const struct tunnel *tunnel,
+			struct json_object *json)
 {
 	const struct tunnel_config *config = tunnel_config(tunnel);
 	const uint8_t *mac = config->mac;
@@ -225,4 +289,6 @@ void tunnel_json_report(struct json_object *object, const struct tunnel *tunnel)
 	put_text(object, "mac", text);
 	stage_json_put(object, "overhead_bytes", tunnel_overhead(tunnel));
 	put_prefixes(object, config);
+	put_given(object, "key", json);
+	put_given(object, "accept", json);
 }
