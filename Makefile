@@ -55,6 +55,9 @@ install:
 		$(DESTDIR)$(PREFIX)/lib/systemd/system
 	$(Q)install -m 644 Documentation/man/*.8 \
 		$(DESTDIR)$(PREFIX)/share/man/man8/
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(Q)install -m 644 user/cli/rubato.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rubato
 	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|' user/daemon/rubatod.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/rubatod.service
 install: all
@@ -80,8 +83,8 @@ help:
 	@echo '  all              everything below build/ (default)'
 	@echo '  modules          rubato.ko for every kernel whose headers are found: the'
 	@echo "                   running kernel's and those that scripts/setup fetched"
-	@echo '  install          daemon, unit, tool, library, headers and man pages to'
-	@echo '                   $$(DESTDIR)$$(PREFIX)'
+	@echo '  install          daemon, unit, tool with its completion, library, headers'
+	@echo '                   and man pages to $$(DESTDIR)$$(PREFIX)'
 	@echo '  modules_install  rubato.ko of one kernel to $$(DESTDIR)/lib/modules'
 	@echo '  clean            remove build/'
 	@echo 'Test:'
