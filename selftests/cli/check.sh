@@ -71,7 +71,7 @@ finds 1 warning "its clock is hpet" \
 	sys/devices/system/clocksource/clocksource0/current_clocksource hpet
 finds 1 error "ABI 7" sys/kernel/rubato/abi_version 7
 finds 0 hint "version 0.0.1" sys/kernel/rubato/version 0.0.1
-finds 0 hint "interrupt 9 goes to CPU 1" proc/irq/9/effective_affinity_list 0-1
+finds 0 hint "interrupts go to datapath cores: 9" proc/irq/9/effective_affinity_list 0-1
 finds 1 warning "rps_cpus of queue 0 names CPU 1" \
 	sys/class/net/eth0/queues/rx-0/rps_cpus 00000000,00000002
 finds 1 warning "may lock 65536 bytes" "proc/$DAEMON/status" \

@@ -23,6 +23,7 @@ struct check {
 	const char *root;	/* files are looked at below it: "" */
 	bool has_daemon;
 	struct json_object *findings;
+	char irqs[1024];	/* that go to datapath cores */
 	struct json_object *cores, *ports, *tenants, *status;	/* or NULL */
 };
 

@@ -183,21 +183,28 @@ static bool list_has_datapath(const struct check *check, const char *list,
 	return false;
 }
 
-static void check_irq(struct check *check, const char *name)
+/* Collects their numbers: there may be many. */
+static void look_at_irq(struct check *check, const char *name)
 {
-	char list[TEXT_SIZE], mend[TEXT_SIZE];
+	size_t used = strlen(check->irqs);
+	char list[TEXT_SIZE];
 	uint32_t cpu;
 
-	if (!check_read(check, list, sizeof(list),
-			"/proc/irq/%s/effective_affinity_list", name) ||
-	    !list_has_datapath(check, list, &cpu))
-		return;
-	snprintf(mend, sizeof(mend),
-		 "echo OTHER_CPUS > /proc/irq/%s/smp_affinity_list", name);
-	check_found(check, CHECK_HINT,
-		    "what it takes is billed to whoever is being served, or stolen",
-		    mend, "interrupt %s goes to CPU %u, a datapath core", name,
-		    cpu);
+	if (check_read(check, list, sizeof(list),
+		       "/proc/irq/%s/effective_affinity_list", name) &&
+	    list_has_datapath(check, list, &cpu))
+		snprintf(check->irqs + used, sizeof(check->irqs) - used, " %s",
+			 name);
+}
+
+static void check_irqs(struct check *check)
+{
+	for_each_entry(check, "/proc/irq", look_at_irq);
+	if (check->irqs[0])
+		check_found(check, CHECK_HINT,
+			    "what they take is billed to whoever is being served, or stolen",
+			    "echo OTHER_CPUS > /proc/irq/NUMBER/smp_affinity_list",
+			    "interrupts go to datapath cores:%s", check->irqs);
 }
 
 /* "ff,00000001": groups of 32, the last one the lowest. */
@@ -249,6 +256,6 @@ void check_host(struct check *check)
 	check_clock(check);
 	check_module(check);
 	check_mounts(check);
-	for_each_entry(check, "/proc/irq", check_irq);
+	check_irqs(check);
 	for_each_entry(check, "/sys/class/net", check_rps);
 }
