@@ -51,6 +51,9 @@ printf 'allow icmp\n' | rubato stage set b acl -
 rubato stage set b policer packets 100000
 rubato stage set a vxlan vni 7 local 10.9.0.1 remote 10.9.0.2 \
 	prefix 10.99.0.0/16
+(umask 077; printf '%064d\n' 7 > "$DATAPATH_DIR/key")
+rubato stage set a seal vni 8 local 10.9.0.1 remote 10.9.0.3 \
+	prefix 10.98.0.0/16 key "$DATAPATH_DIR/key"
 at A ping -q -n -c 5 -i 0.1 "$(at4 B)" > /dev/null
 check_here "the schemas are JSON" strict_schemas
 says tenants -j tenant show
@@ -63,7 +66,7 @@ says cores -j core show
 says status -j status
 says policy -j policy show
 says stages -j stage show
-ktap_check "of three kinds" jq -e 'map(.kind) | unique | length == 3' \
+ktap_check "of all four kinds" jq -e 'map(.kind) | unique | length == 4' \
 	"$DATAPATH_DIR/said"
 says top -j top --batch 1 --delay 0.1
 says check -j check
