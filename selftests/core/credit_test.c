@@ -428,7 +428,7 @@ static int64_t threshold(const struct sim *sim, uint32_t slot, bool borrow)
 
 	if (!borrow || cycles < BORROW_BATCH)
 		return BORROW_BATCH;
-	return cycles < SIM_SLICE ? cycles : SIM_SLICE;
+	return cycles < SIM_QUANTUM ? cycles : SIM_QUANTUM;
 }
 
 /*

@@ -43,7 +43,8 @@ static int64_t credit_least(const struct sched *sched)
 
 /*
  * Credit that ends being broke. Who may borrow is served meanwhile, in larger
- * batches than this would be: it comes back with a whole slice.
+ * batches than that would be: it comes back with a whole quantum, and goes
+ * before its last crumbs are used.
  */
 static int64_t credit_threshold(const struct sched *sched, uint32_t slot)
 {
@@ -57,7 +58,9 @@ void credit_refresh(struct sched *sched, uint32_t slot)
 	struct sched_slot *s = &sched->slot[slot];
 	uint64_t part = rubato_budget_burst(&s->params) /
 			(2 * sched->config.nr_cores);
-	int64_t target = rubato_signed(sched->config.slice_cycles);
+	int64_t target = rubato_signed(s->may_borrow ?
+				       sched->config.quantum_cycles :
+				       sched->config.slice_cycles);
 
 	if (target > rubato_signed(part))
 		target = rubato_signed(part);
@@ -79,11 +82,15 @@ bool credit_funded(struct sched *sched, uint32_t slot, uint64_t cycles,
 		   uint64_t now)
 {
 	struct sched_slot *s = &sched->slot[slot];
+	int64_t least = credit_least(sched);
 
 	if (!s->capped)
 		return true;
-	if (s->slice.credit_cycles < rubato_signed(cycles))
+	if (s->slice.credit_cycles < rubato_signed(cycles) ||
+	    s->slice.credit_cycles < least)
 		credit_fill(sched, slot, s->slice_target, now);
+	if (s->may_borrow)
+		return s->slice.credit_cycles >= least;
 	return !rubato_slice_broke(&s->slice);
 }
 
