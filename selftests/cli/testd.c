@@ -22,6 +22,7 @@ struct held {
 struct testd {
 	const struct testd_config *config;
 	struct tenants *tenants;
+	struct server *server;
 	struct json_object *ports;
 	struct json_object *stages;
 	char policy[16];
@@ -30,17 +31,28 @@ struct testd {
 	size_t nr_held;
 };
 
+static void tell(struct testd *d, const char *event, uint32_t slot)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "event", json_object_new_string(event));
+	json_object_object_add(object, "tenant",
+		json_object_new_string(tenants_at(d->tenants, slot)->name));
+	server_event(d->server, object);
+}
+
 static void on_added(void *context, uint32_t slot)
 {
 	struct testd *d = context;
 
 	printf("added %u %s\n", slot, tenants_at(d->tenants, slot)->name);
+	tell(d, "tenant-added", slot);
 }
 
 static void on_changed(void *context, uint32_t slot)
 {
-	(void)context;
 	printf("changed %u\n", slot);
+	tell(context, "tenant-changed", slot);
 }
 
 static void forget_stages(struct testd *d, uint32_t slot)
@@ -62,6 +74,7 @@ static void on_removing(void *context, uint32_t slot, uint32_t generation)
 
 	printf("removing %u %u\n", slot, generation);
 	forget_stages(d, slot);
+	tell(d, "tenant-removed", slot);
 	if (d->config->hold)
 		d->held[d->nr_held++] = (struct held){ slot, generation };
 	else
@@ -394,7 +407,6 @@ static int run(struct testd *d, sd_event *event, int ready_fd,
 		.context = d,
 		.tsc_khz = TESTD_TSC_KHZ,
 	};
-	struct server *server = NULL;
 	int ret;
 
 	d->tenants = config.ledger ? tenants_new(&config, error) : NULL;
@@ -405,14 +417,14 @@ static int run(struct testd *d, sd_event *event, int ready_fd,
 	if (ret >= 0)
 		ret = apply_config(d, error);
 	if (ret >= 0) {
-		server = server_new(&server_config, error);
-		ret = server ? 0 : -1;
+		d->server = server_new(&server_config, error);
+		ret = d->server ? 0 : -1;
 	}
 	if (!ret) {
 		(void)!write(ready_fd, "ready\n", 6);
 		ret = sd_event_loop(event);
 	}
-	server_free(server);
+	server_free(d->server);
 	tenants_free(d->tenants, true);
 	free(config.ledger);
 	return ret;

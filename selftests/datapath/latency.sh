@@ -64,6 +64,15 @@ broke_waits()
 		(($(latency a p999_cycles) > period / 10))
 }
 
+# The last that is said of a, and nothing of b.
+told()
+{
+	grep 'broke\|funded' "$DATAPATH_DIR/events" | tail -n 2 |
+		cut -d' ' -f2-4 | paste -sd' ' |
+		grep -x 'broke tenant a funded tenant a' &&
+		! grep 'broke tenant b' "$DATAPATH_DIR/events"
+}
+
 new_tenant_begins_anew()
 {
 	rubato tenant del a && eventually is_no_port "$(container_veth A)" &&
@@ -79,15 +88,17 @@ dumped()
 		grep '"sum_cycles": [1-9]'
 }
 
-datapath_begin 10 rblt
+datapath_begin 11 rblt
 must "topology, daemon, tenants, uplink" datapath_all routed A B
 UPLINK_MAC=$(at host ip -j link show dev "$UPLINK" | jq -r ".[0].address")
 DATAPATH_TENANT[A2]=a2
 check_here "a hard cap" rubato tenant set a budget 0.1%/${PERIOD_MS}ms borrow off
+rubato monitor > "$DATAPATH_DIR/events" &
 check_here "a flood for both" flood_both
 check_here "what may be served is" eventually all_counted b
 rubato tenant set a budget max
 check_here "without the cap, the rest is" eventually all_counted a
+check_here "it was told who was broke, and when no more" eventually told
 check_here "buckets, sum and quantiles agree: a" buckets_agree a
 check_here "buckets, sum and quantiles agree: b" buckets_agree b
 check_here "who is broke waits" broke_waits

@@ -44,8 +44,9 @@ says()
 	ktap_check "rubato $*: as $schema.json" valid "$schema"
 }
 
-datapath_begin 17 rbsc
+datapath_begin 19 rbsc
 must "topology, daemon, tenants, uplink" datapath_all routed A B
+rubato -j monitor > "$DATAPATH_DIR/events" &
 rubato tenant set a budget 5% borrow off
 printf 'allow icmp\n' | rubato stage set b acl -
 rubato stage set b policer packets 100000
@@ -74,6 +75,12 @@ says configuration save -
 rubato save "$DATAPATH_DIR/saved"
 rubato tenant set a weight 3
 says restore -j restore "$DATAPATH_DIR/saved"
+
+rubato port del "$UPLINK"
+tail -n 1 "$DATAPATH_DIR/events" > "$DATAPATH_DIR/said"
+ktap_check "rubato monitor: as event.json" valid event
+ktap_check "it was a port that went" jq -e '.event == "port-removed" and
+	.interface == "'"$UPLINK"'"' "$DATAPATH_DIR/said"
 
 # A schema that takes anything tells nothing.
 wrong_is_seen()

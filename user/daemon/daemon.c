@@ -156,7 +156,9 @@ static int open_tables(struct daemon *daemon, struct rubato_error *error)
 	daemon->published = calloc(RUBATO_SLOTS, sizeof(*daemon->published));
 	daemon->handoffs = handoffs_new(wanted_cores(&daemon->options->config));
 	daemon->pipelines = calloc(RUBATO_SLOTS, sizeof(*daemon->pipelines));
-	if (daemon->published && daemon->handoffs && daemon->pipelines)
+	daemon->seen = calloc(RUBATO_SLOTS, sizeof(*daemon->seen));
+	if (daemon->published && daemon->handoffs && daemon->pipelines &&
+	    daemon->seen)
 		return 0;
 	return rubato_error_set(error, -ENOMEM, "out of memory");
 }
@@ -167,6 +169,7 @@ static void close_tables(struct daemon *daemon)
 		handoffs_free(daemon->handoffs);
 	free(daemon->pipelines);
 	free(daemon->published);
+	free(daemon->seen);
 	json_object_put(daemon->asked);
 }
 
@@ -306,6 +309,7 @@ static int serve_until_told(struct daemon *daemon, struct rubato_error *error)
 	err = run_loop(daemon, error);
 	sd_notify(0, "STOPPING=1");
 	server_free(daemon->server);
+	daemon->server = NULL;
 	if (!err)
 		stage_glue_end(daemon);
 	return err;

@@ -61,6 +61,11 @@ struct daemon {
 	uint64_t own_netns;		/* inode */
 	unsigned int ticks;
 	int stale_programs;		/* of a daemon before us */
+	/* What subscribers were told of tenants' credit, by slot. */
+	struct events_seen {
+		uint64_t broke_count;
+		bool is_broke;
+	} *seen;
 	char (*published)[RUBATO_NAME_SIZE];	/* names in `tenants`, by slot */
 };
 

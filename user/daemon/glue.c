@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "events.h"
 #include "log.h"
 
 const char *glue_tenant_name(void *context, uint32_t slot)
@@ -58,13 +59,16 @@ static void tenant_added(void *context, uint32_t slot)
 	forget_steered(context, slot);
 	forget_latency(context, slot);
 	refresh(context, slot);
+	((struct daemon *)context)->seen[slot] = (struct events_seen) {};
 	log_line(LOG_LEVEL_INFO, "tenant %s: slot %u",
 		 glue_tenant_name(context, slot), slot);
+	events_tenant(context, "tenant-added", slot);
 }
 
 static void tenant_changed(void *context, uint32_t slot)
 {
 	refresh(context, slot);
+	events_tenant(context, "tenant-changed", slot);
 }
 
 static void tenant_released(void *context, uint32_t slot, uint32_t generation)
@@ -81,6 +85,7 @@ static void tenant_removing(void *context, uint32_t slot, uint32_t generation)
 
 	log_line(LOG_LEVEL_INFO, "tenant %s: goes",
 		 glue_tenant_name(context, slot));
+	events_tenant(daemon, "tenant-removed", slot);
 	discover_unassign_slot(daemon->discover, slot);
 	stage_glue_close_tunnels(daemon, slot);
 	publish_forget(daemon, slot);
@@ -181,6 +186,7 @@ static void veth_appeared(void *context, uint32_t slot, const struct veth *veth)
 		 "tenant %s: port %s (peer %s, %u addresses); its claimed traffic skips netfilter",
 		 glue_tenant_name(context, slot), veth->host_name,
 		 veth->peer_name, veth->nr_addresses);
+	events_of(daemon, "port-added", slot, "interface", veth->host_name);
 }
 
 static void veth_changed(void *context, uint32_t slot, const struct veth *veth)
@@ -211,6 +217,7 @@ static void veth_gone(void *context, uint32_t slot, int host_ifindex)
 			 error.text);
 	log_line(LOG_LEVEL_INFO, "tenant %s: port %s goes",
 		 glue_tenant_name(context, slot), entry->ifname);
+	events_of(daemon, "port-removed", slot, "interface", entry->ifname);
 	ports_remove(daemon->ports, entry);
 }
 
@@ -219,6 +226,7 @@ static void veth_refused(void *context, uint32_t slot, const char *cgroup,
 {
 	log_line(LOG_LEVEL_WARNING, "tenant %s: cgroup %s: %s",
 		 glue_tenant_name(context, slot), cgroup, reason);
+	events_of(context, "refused", slot, "reason", reason);
 }
 
 static void veth_touched(void *context, uint32_t slot, const struct veth *veth)
@@ -242,6 +250,8 @@ static void uplink_changed(void *context, int ifindex,
 		return;
 	}
 	log_line(LOG_LEVEL_NOTICE, "uplink %s is gone", entry->ifname);
+	events_of(daemon, "port-removed", entry->port.slot, "interface",
+		  entry->ifname);
 	settings_forget(daemon->settings, daemon->own_netns, ifindex);
 	ports_remove(daemon->ports, entry);
 }

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "daemon.h"
+#include "events.h"
 #include "report.h"
 
 #define TICK_US		250000
@@ -54,6 +55,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *context)
 	struct daemon *daemon = context;
 
 	publish_all(daemon);
+	events_credit(daemon);
 	if (++daemon->ticks % TICKS_A_SECOND == 0)
 		look_at_ports(daemon);
 	sd_event_source_set_time(source, usec + TICK_US);

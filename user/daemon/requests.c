@@ -9,6 +9,7 @@
 
 #include "control/datapath.h"
 #include "daemon.h"
+#include "events.h"
 #include "log.h"
 #include "report.h"
 
@@ -231,6 +232,8 @@ int requests_port_add(void *context, struct json_object *json,
 		return err;
 	remember_request(daemon, request.ifname, json);
 	entry = ports_find(daemon->ports, request.ifname);
+	events_of(daemon, "port-added", entry->port.slot, "interface",
+		  entry->ifname);
 	log_line(LOG_LEVEL_NOTICE,
 		 "port %s: %s, %s mode; what it claims skips netfilter",
 		 entry->ifname, obtained(entry),
@@ -259,6 +262,8 @@ static int port_del(void *context, const char *interface,
 		discover_veth_release(daemon->discover, entry->ifindex);
 		return 0;
 	}
+	events_of(daemon, "port-removed", entry->port.slot, "interface",
+		  entry->ifname);
 	discover_uplink_unwatch(daemon->discover, entry->ifindex);
 	settings_restore(daemon->settings, daemon->own_netns, entry->ifindex,
 			 NULL);

@@ -236,6 +236,19 @@ int rubato_daemon_call(struct rubato *r, struct json_object *request,
 	return ret;
 }
 
+int rubato_daemon_next(struct rubato *r, struct json_object **line,
+		       struct rubato_error *error)
+{
+	int ret;
+
+	do {
+		ret = receive_line(r, line, error);
+	} while (ret == -ETIMEDOUT);
+	if (ret)
+		rubato_daemon_disconnect(r);
+	return ret;
+}
+
 int rubato_daemon_connect(struct rubato *r, struct rubato_error *error)
 {
 	struct json_object *request = json_object_new_object();

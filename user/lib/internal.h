@@ -56,4 +56,8 @@ void rubato_daemon_disconnect(struct rubato *r);
 int rubato_daemon_call(struct rubato *r, struct json_object *request,
 		       struct json_object **result, struct rubato_error *error);
 
+/* The next line that comes unasked, however long that takes. */
+int rubato_daemon_next(struct rubato *r, struct json_object **line,
+		       struct rubato_error *error);
+
 #endif /* RUBATO_LIB_INTERNAL_H */

@@ -189,6 +189,14 @@ struct json_object *rubato_config_get(struct rubato *r,
 				      struct rubato_error *error);
 
 /*
+ * Events, from the daemon: after rubato_subscribe(), a connection is good for
+ * rubato_event_next() only, which waits for one; NULL: the daemon is gone.
+ */
+int rubato_subscribe(struct rubato *r, struct rubato_error *error);
+struct json_object *rubato_event_next(struct rubato *r,
+				      struct rubato_error *error);
+
+/*
  * Stages: what is done with a tenant's frames. @stage is as in
  * Documentation/control-protocol.md and stays the caller's. @kind NULL: all.
  */

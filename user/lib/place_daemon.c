@@ -201,6 +201,20 @@ struct json_object *rubato_config_get(struct rubato *r,
 	return query(r, "config-get", error);
 }
 
+int rubato_subscribe(struct rubato *r, struct rubato_error *error)
+{
+	return rubato_daemon_call(r, new_request("subscribe", NULL), NULL,
+				  error);
+}
+
+struct json_object *rubato_event_next(struct rubato *r,
+				      struct rubato_error *error)
+{
+	struct json_object *event;
+
+	return rubato_daemon_next(r, &event, error) ? NULL : event;
+}
+
 int rubato_cgroup_expect(struct rubato *r, const char *name, const char *path,
 			 struct rubato_error *error)
 {

@@ -365,6 +365,15 @@ static int run_config_get(struct dispatch *d, struct json_object *request,
 	return *result ? 0 : -error->code;
 }
 
+static int run_subscribe(struct dispatch *d, struct json_object *request,
+			 struct json_object **result,
+			 struct rubato_error *error)
+{
+	(void)request, (void)result, (void)error;
+	d->subscribes = true;
+	return 0;
+}
+
 static const struct op ops[] = {
 	{ "hello", run_hello, { NULL }, false },
 	{ "tenant-add", run_tenant_add, { "name", PARAM_KEYS }, false },
@@ -380,6 +389,7 @@ static const struct op ops[] = {
 	{ "core-list", run_core_list, { NULL }, false },
 	{ "status", run_status, { NULL }, false },
 	{ "config-get", run_config_get, { NULL }, false },
+	{ "subscribe", run_subscribe, { NULL }, false },
 	{ "policy-set", run_policy_set, { "policy" }, false },
 	{ "stage-set", run_stage_set, { "tenant", "stage" }, false },
 	{ "stage-clear", run_stage_clear, { "tenant", "kind" }, false },

@@ -15,6 +15,7 @@ struct dispatch {
 	void *context;
 	uint32_t tsc_khz;
 	unsigned int nr_clients;
+	bool subscribes;	/* the line just carried out said so */
 };
 
 /* The answer to one line (without its newline); the caller puts it. */

@@ -35,6 +35,11 @@ struct client {
 	size_t out_length;
 	size_t out_sent;
 	uint64_t moved_us;	/* when it last took something */
+	bool is_subscribed;
+	bool is_asking;		/* its answer comes before what it causes */
+	char *events;		/* lines that wait for the answer before them */
+	size_t events_length;	/* at most SERVER_EVENTS_MAX */
+	uint64_t nr_lost;	/* events that did not fit */
 	bool is_ended;		/* it sends no more */
 	bool is_closing;	/* once the answer is out */
 };
@@ -65,6 +70,7 @@ static void drop_client(struct client *c)
 	close(c->fd);
 	free(c->in);
 	free(c->out);
+	free(c->events);
 	*c = (struct client){ .server = server, .fd = -1 };
 	server->dispatch.nr_clients--;
 }
@@ -89,6 +95,59 @@ static bool flush(struct client *c)
 		c->out = NULL;
 	}
 	return true;
+}
+
+/* What happened meanwhile goes next, when nothing else is being sent. */
+static bool send_events(struct client *c)
+{
+	if (c->out || !c->events_length)
+		return true;
+	c->out = c->events;
+	c->out_length = c->events_length;
+	c->out_sent = 0;
+	c->moved_us = now_us(c->server);
+	c->events = NULL;
+	c->events_length = 0;
+	return flush(c);
+}
+
+/* Adds a line to what waits; false if it does not fit. */
+static bool append_event(struct client *c, const char *text, size_t length)
+{
+	char *larger;
+
+	if (c->events_length + length + 1 > SERVER_EVENTS_MAX)
+		return false;
+	larger = realloc(c->events, c->events_length + length + 1);
+	if (!larger)
+		return false;
+	c->events = larger;
+	memcpy(c->events + c->events_length, text, length);
+	c->events_length += length;
+	c->events[c->events_length++] = '\n';
+	return true;
+}
+
+static void queue_event(struct client *c, const char *text, size_t length)
+{
+	char overrun[64];
+
+	if (c->nr_lost) {
+		int n = snprintf(overrun, sizeof(overrun),
+				 "{\"event\":\"overrun\",\"lost\":%llu}",
+				 (unsigned long long)c->nr_lost);
+
+		/* Both or neither: else the gap would not be where it was. */
+		if (c->events_length + (size_t)n + length + 2 >
+		    SERVER_EVENTS_MAX ||
+		    !append_event(c, overrun, (size_t)n)) {
+			c->nr_lost++;
+			return;
+		}
+		c->nr_lost = 0;
+	}
+	if (!append_event(c, text, length))
+		c->nr_lost++;
 }
 
 /* Takes the reference; nothing may be waiting to be sent. */
@@ -120,7 +179,11 @@ static bool serve_line(struct client *c, bool *served)
 	if (!end)
 		return true;
 	length = (size_t)(end - c->in);
+	c->is_asking = true;
 	answer = dispatch_line(&c->server->dispatch, c->in, length);
+	c->is_asking = false;
+	c->is_subscribed |= c->server->dispatch.subscribes;
+	c->server->dispatch.subscribes = false;
 	c->in_length -= length + 1;
 	memmove(c->in, end + 1, c->in_length);
 	return reply(c, answer);
@@ -186,11 +249,11 @@ static int on_client(sd_event_source *source, int fd, uint32_t events,
 	bool is_there;
 
 	(void)fd;
-	is_there = flush(c);
+	is_there = flush(c) && send_events(c);
 	if (is_there && events & (EPOLLIN | EPOLLHUP) && !c->out)
 		is_there = take_in(c);
 	if (is_there && !c->out)
-		is_there = serve(c);
+		is_there = serve(c) && send_events(c);
 	if (events & EPOLLERR || (c->is_closing && !c->out))
 		is_there = false;
 	if (is_there)
@@ -199,6 +262,28 @@ static int on_client(sd_event_source *source, int fd, uint32_t events,
 	if (!is_there)
 		drop_client(c);
 	return 0;
+}
+
+void server_event(struct server *s, struct json_object *event)
+{
+	const char *text;
+	size_t length;
+
+	text = json_object_to_json_string_length(event, JSON_C_TO_STRING_PLAIN,
+						 &length);
+	for (size_t i = 0; s && text && i < SERVER_CLIENTS_MAX; i++) {
+		struct client *c = &s->clients[i];
+
+		if (c->fd < 0 || !c->is_subscribed)
+			continue;
+		queue_event(c, text, length);
+		if (c->is_asking)
+			continue;
+		/* Who is gone is found out, and let go, in its own turn. */
+		send_events(c);
+		sd_event_source_set_io_events(c->io, wanted_events(c));
+	}
+	json_object_put(event);
 }
 
 static struct client *free_seat(struct server *s)
@@ -274,7 +359,8 @@ static int on_sweep(sd_event_source *source, uint64_t now, void *context)
 	for (size_t i = 0; i < SERVER_CLIENTS_MAX; i++) {
 		struct client *c = &s->clients[i];
 
-		if (c->out && now > c->moved_us + STALL_US)
+		/* What waits for a subscriber is bounded, and it may take its time. */
+		if (c->out && !c->is_subscribed && now > c->moved_us + STALL_US)
 			drop_client(c);
 	}
 	sd_event_source_set_enabled(s->io, SD_EVENT_ON);

@@ -13,7 +13,9 @@
 
 #define SERVER_LINE_MAX		(1024 * 1024)	/* of a request, with its newline */
 #define SERVER_CLIENTS_MAX	32
+#define SERVER_EVENTS_MAX	(256 * 1024)	/* that wait for one subscriber */
 
+struct json_object;
 struct server;
 
 struct server_config {
@@ -36,6 +38,12 @@ int server_lock(const char *path, struct rubato_error *error);
 /* Listen. A socket left over by a dead daemon is replaced. */
 struct server *server_new(const struct server_config *config,
 			  struct rubato_error *error);
+
+/*
+ * Tell subscribers. Takes the reference. @s may be NULL: there is none yet. An
+ * event that does not fit a subscriber's queue is lost, and it is told how many.
+ */
+void server_event(struct server *s, struct json_object *event);
 
 /* Close all connections and remove the socket. The lock stays the caller's. */
 void server_free(struct server *s);
