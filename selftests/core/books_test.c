@@ -322,17 +322,39 @@ static bool test_cost_of_bills(void)
 	return ok;
 }
 
+
+/* Part of an interval was the module's to bill: the rest is what is left. */
+static bool test_billed(void)
+{
+	struct bench bench;
+	uint64_t begin, left;
+	bool ok;
+
+	bench_open(&bench, 1);
+	begin = bench.books.last;
+	sched_bill(bench.sim.sched, 3, RUBATO_PHASE_KERNEL, 300, 2, 128);
+	books_billed(&bench.books, 300);
+	ok = bench.books.last == begin + 300;
+	left = books_bill(&bench.books, 4, RUBATO_PHASE_DELIVERY, 1, 64,
+			  begin + 1000);
+	ok &= left == 700 && bench.books.core->elapsed_cycles == 1000 &&
+	      balanced(&bench);
+	sim_close(&bench.sim);
+	return ok;
+}
+
 int main(void)
 {
 	unsigned int scale = sim_scale();
 
 	ksft_print_header();
-	ksft_set_plan(7);
+	ksft_set_plan(8);
 	ksft_test_result(test_balance(20 * scale, 20000), "books balance to the cycle, clocks and kernel lying\n");
 	ksft_test_result(test_stolen(), "stolen is what the kernel says, and no more\n");
 	ksft_test_result(test_asking(), "who makes the kernel be asked pays for it\n");
 	ksft_test_result(test_usual(),
 			 "who is always dear is not asked about each time\n");
+	ksft_test_result(test_billed(), "what the module billed\n");
 	ksft_test_result(test_split(), "split by cost of packets and bytes\n");
 	ksft_test_result(test_split_exact(50000 * scale), "splits are right to the cycle\n");
 	ksft_test_result(test_cost_of_bills(), "bills teach what work costs\n");

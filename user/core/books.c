@@ -150,6 +150,11 @@ uint64_t books_asleep(struct books *books, uint64_t now)
 	return cycles;
 }
 
+void books_billed(struct books *books, uint64_t cycles)
+{
+	books_cut(books, books->last + cycles);
+}
+
 /* Calibrated cost of one share, in 2^-16 cycles; packets and bytes < 2^32. */
 static unsigned __int128 share_cost(const struct books_share *share,
 				    uint64_t packet_cycles,

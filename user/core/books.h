@@ -60,6 +60,12 @@ void books_look(struct books *books);
 uint64_t books_asleep(struct books *books, uint64_t now);
 
 /*
+ * The first @cycles of the running interval were somebody else's to bill, and
+ * have been billed. They are less than what has passed.
+ */
+void books_billed(struct books *books, uint64_t cycles);
+
+/*
  * One interval that served several tenants: split by calibrated cost per
  * packet and per byte; the parts sum up to the interval exactly.
  */
