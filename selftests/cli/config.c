@@ -29,6 +29,7 @@ static const char everything[] =
 "{\n"
 "  \"policy\": \"fifo\", \"cores\": [1, 3], \"quantum_us\": 25,\n"
 "  \"spin_us\": \"always\", \"module\": \"no\",\n"
+"  \"assist\": \"inline\",\n"
 "  \"tenants\": [\n"
 "    { \"name\": \"system\", \"weight\": 50 },\n"
 "    { \"name\": \"a\", \"budget\": \"25%\", \"period\": \"10ms\",\n"
@@ -50,7 +51,8 @@ static void test_everything(void)
 	ksft_test_result(!ret && !strcmp(c.policy, "fifo") && c.nr_cores == 2 &&
 			 c.cores[0] == 1 && c.cores[1] == 3 &&
 			 c.quantum_us == 25 && c.spin_us == CONFIG_SPIN_ALWAYS &&
-			 c.module == TENANTS_MODULE_NO && c.nr_tenants == 2 &&
+			 c.module == TENANTS_MODULE_NO &&
+			 c.assist == ASSIST_INLINE && c.nr_tenants == 2 &&
 			 c.nr_ports == 1, "the whole: %d %s\n", ret, error.text);
 	if (ret)
 		ksft_exit_fail_msg("nothing to look at\n");
@@ -132,6 +134,8 @@ static const struct bad bads[] = {
 	{ "{ \"spin_us\": -1 }", "spin_us: " },
 	{ "{ \"spin_us\": null }", "spin_us: " },
 	{ "{ \"module\": \"maybe\" }", "module: " },
+	{ "{ \"assist\": \"thread?\" }", "assist: " },
+	{ "{ \"assist\": true }", "assist: must be of type string" },
 	{ "{ \"tenants\": [5] }", "tenants[0]: a tenant must be an object" },
 	{ "{ \"tenants\": [{}] }", "tenants[0]: a tenant needs" },
 	{ "{ \"tenants\": [{\"name\": \"A\"}] }", "tenants[0].name: " },

@@ -46,6 +46,7 @@ options()
 	option --quantum-us 0
 	option --spin-us sometimes
 	option --module maybe
+	option --assist maybe
 	option --log-level loud
 	option --no-such-option x
 	ktap_check "an argument" refused 2 "wanted" in_host_daemon word
@@ -186,7 +187,7 @@ between()
 		at client ip route get "$(at4 B)" | grep "mtu 1500"
 }
 
-datapath_begin 35 rbei
+datapath_begin 36 rbei
 must "topology" datapath_topology routed A B
 options
 configurations

@@ -91,6 +91,7 @@ static int start_pollers(struct daemon *daemon, struct rubato_error *error)
 		.policy = daemon->policy,
 		.handoffs = daemon->handoffs,
 		.module_fd = tenants_module_fd(daemon->tenants),
+		.assist = config->assist,
 	};
 	int err = 0;
 

@@ -81,6 +81,10 @@ extern const struct discover_ops glue_discover;
 extern const struct fdb_ops glue_fdb;
 extern const struct settings_ops glue_settings;
 const char *glue_tenant_name(void *context, uint32_t slot);
+/* With the assist, a port's NAPI is left to the poller while that comes often. */
+bool glue_assisted(const struct daemon *daemon);
+void glue_defer_interrupts(struct daemon *daemon, int ifindex,
+			   const char *ifname);
 
 /* requests.c: what the control socket may ask for. */
 extern const struct datapath_ops requests_ops;

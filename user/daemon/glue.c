@@ -157,6 +157,30 @@ static void apply_settings(struct daemon *daemon, const struct veth *veth,
 	}
 }
 
+bool glue_assisted(const struct daemon *daemon)
+{
+	for (uint32_t i = 0; i < daemon->nr_pollers; i++)
+		if (daemon->pollers[i].assist)
+			return true;
+	return false;
+}
+
+void glue_defer_interrupts(struct daemon *daemon, int ifindex,
+			   const char *ifname)
+{
+	const struct settings_uplink wanted = {
+		.napi_defer_hard_irqs = ASSIST_DEFER_HARD_IRQS,
+		.gro_flush_timeout_ns = ASSIST_FLUSH_TIMEOUT_NS,
+	};
+	struct rubato_error error = {};
+	uint32_t lacking;
+
+	if (glue_assisted(daemon) &&
+	    settings_apply_uplink(daemon->settings, ifindex, &wanted, &lacking,
+				  &error))
+		log_line(LOG_LEVEL_WARNING, "port %s: %s", ifname, error.text);
+}
+
 static void veth_appeared(void *context, uint32_t slot, const struct veth *veth)
 {
 	struct daemon *daemon = context;
@@ -182,6 +206,7 @@ static void veth_appeared(void *context, uint32_t slot, const struct veth *veth)
 				ports_find_ifindex(daemon->ports,
 						   veth->host_ifindex),
 				lacking & SETTINGS_LACK_CHECKSUM);
+	glue_defer_interrupts(daemon, veth->host_ifindex, veth->host_name);
 	log_line(LOG_LEVEL_INFO,
 		 "tenant %s: port %s (peer %s, %u addresses); its claimed traffic skips netfilter",
 		 glue_tenant_name(context, slot), veth->host_name,
@@ -213,6 +238,10 @@ static void veth_gone(void *context, uint32_t slot, int host_ifindex)
 		return;
 	if (settings_restore(daemon->settings, entry->veth.netns_inode,
 			     entry->veth.peer_ifindex, &error))
+		log_line(LOG_LEVEL_WARNING, "port %s: %s", entry->ifname,
+			 error.text);
+	if (settings_restore(daemon->settings, daemon->own_netns, host_ifindex,
+			     &error))
 		log_line(LOG_LEVEL_WARNING, "port %s: %s", entry->ifname,
 			 error.text);
 	log_line(LOG_LEVEL_INFO, "tenant %s: port %s goes",

@@ -29,6 +29,8 @@ static const char usage_text[] =
 	"  --spin-us N        look for work this long before sleeping, or `always`\n"
 	"                     (default 50)\n"
 	"  --module WHEN      auto, yes or no: who keeps the tenants\n"
+	"  --assist HOW       auto, inline or off: does the module receive and\n"
+	"                     transmit for the pollers\n"
 	"  --socket PATH      control socket (default " RUBATO_SOCKET_DEFAULT ")\n"
 	"  --state FILE       where tenants are remembered without the module\n"
 	"                     (default " STATE_PATH_DEFAULT ")\n"
@@ -45,6 +47,7 @@ enum option_code {
 	OPTION_QUANTUM,
 	OPTION_SPIN,
 	OPTION_MODULE,
+	OPTION_ASSIST,
 	OPTION_SOCKET,
 	OPTION_STATE,
 	OPTION_PIN_DIR,
@@ -61,6 +64,7 @@ static const struct option long_options[] = {
 	{ "quantum-us", required_argument, NULL, OPTION_QUANTUM },
 	{ "spin-us", required_argument, NULL, OPTION_SPIN },
 	{ "module", required_argument, NULL, OPTION_MODULE },
+	{ "assist", required_argument, NULL, OPTION_ASSIST },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "state", required_argument, NULL, OPTION_STATE },
 	{ "pin-dir", required_argument, NULL, OPTION_PIN_DIR },
@@ -78,6 +82,8 @@ struct arguments {
 	bool config_given;
 	const char *policy;
 	const char *module;
+	const char *assist;
+	enum assist_choice assist_choice;
 	uint32_t cores[RUBATO_CORES_MAX];
 	uint32_t nr_cores;
 	uint64_t quantum_us;		/* 0: not given */
@@ -140,7 +146,7 @@ static void set_log_level(const char *name)
 	log_set_level(level);
 }
 
-static void check_names(const struct arguments *arguments)
+static void check_names(struct arguments *arguments)
 {
 	if (arguments->policy && !sched_policy_find(arguments->policy))
 		refuse("--policy", arguments->policy,
@@ -149,6 +155,10 @@ static void check_names(const struct arguments *arguments)
 	    strcmp(arguments->module, "yes") && strcmp(arguments->module, "no"))
 		refuse("--module", arguments->module,
 		       "auto, yes or no is wanted");
+	if (arguments->assist && config_find_assist(arguments->assist,
+						    &arguments->assist_choice))
+		refuse("--assist", arguments->assist,
+		       "auto, inline or off is wanted");
 }
 
 static void parse_one(struct arguments *arguments, int option)
@@ -174,6 +184,9 @@ static void parse_one(struct arguments *arguments, int option)
 		break;
 	case OPTION_MODULE:
 		arguments->module = optarg;
+		break;
+	case OPTION_ASSIST:
+		arguments->assist = optarg;
 		break;
 	case OPTION_SOCKET:
 		arguments->options.socket_path = optarg;
@@ -250,6 +263,8 @@ static void lay_over(const struct arguments *arguments, struct config *config)
 			 arguments->policy);
 	if (arguments->module)
 		config->module = module_choice(arguments->module);
+	if (arguments->assist)
+		config->assist = arguments->assist_choice;
 	if (arguments->nr_cores) {
 		config->nr_cores = arguments->nr_cores;
 		memcpy(config->cores, arguments->cores, sizeof(config->cores));

@@ -153,16 +153,35 @@ static int stop(struct poller *poller, void *unused)
 	return 0;
 }
 
-int poller_add_source(struct poller *poller, void *pointer)
+static int watch(struct poller *poller, struct source *source)
 {
-	struct source *source = pointer;
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLET,
 		.data.ptr = source,
 	};
 
-	if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, source->fd, &event))
-		return -errno;
+	if (poller->assist)
+		return assist_add(poller->assist, source->fd, source,
+				  &source->assist_index);
+	return epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) ?
+	       -errno : 0;
+}
+
+static void unwatch(struct poller *poller, struct source *source)
+{
+	if (poller->assist)
+		assist_remove(poller->assist, source->assist_index);
+	else
+		epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+}
+
+int poller_add_source(struct poller *poller, void *pointer)
+{
+	struct source *source = pointer;
+	int err = watch(poller, source);
+
+	if (err)
+		return err;
 	source->next_polled = source->queue->polled;
 	source->queue->polled = source;
 	return 0;
@@ -182,7 +201,7 @@ int poller_remove_source(struct poller *poller, void *pointer)
 {
 	struct source *source = pointer;
 
-	epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+	unwatch(poller, source);
 	deactivate(poller, source);
 	unlink_polled(source);
 	serve_discard(poller, source);
@@ -217,6 +236,31 @@ static int remember_queue(struct poller *poller, struct queue *queue)
 	return 0;
 }
 
+/* An owned queue has one socket for both directions, which is there already. */
+static int watch_tx(struct poller *poller, struct queue *queue)
+{
+	const struct source *first = queue->sources[0];
+	int err = 0;
+
+	if (!poller->assist)
+		return 0;
+	if (first && first->fd == queue->tx_fd)
+		queue->assist_index = first->assist_index;
+	else
+		err = assist_add(poller->assist, queue->tx_fd, NULL,
+				 &queue->assist_index);
+	if (!err)
+		queue->assist = poller->assist;
+	return err;
+}
+
+static void unwatch_tx(struct poller *poller, struct queue *queue)
+{
+	if (queue->assist && queue_is_shared(queue))
+		assist_remove(poller->assist, queue->assist_index);
+	queue->assist = NULL;
+}
+
 int poller_remove_queue(struct poller *poller, void *pointer)
 {
 	struct queue *queue = pointer;
@@ -224,6 +268,7 @@ int poller_remove_queue(struct poller *poller, void *pointer)
 
 	while (queue->polled)
 		poller_remove_source(poller, queue->polled);
+	unwatch_tx(poller, queue);
 	deactivate(poller, &queue->tx_source);
 	for (i = 0; i < poller->nr_shared; i++)
 		if (poller->shared[i] == queue)
@@ -239,6 +284,8 @@ int poller_add_queue(struct poller *poller, void *pointer)
 	for (uint32_t i = 0; !err && i < queue->nr_sources; i++)
 		if (queue->sources[i])
 			err = poller_add_source(poller, queue->sources[i]);
+	if (!err)
+		err = watch_tx(poller, queue);
 	if (err)
 		poller_remove_queue(poller, queue);
 	return err;
@@ -300,6 +347,7 @@ int poller_snapshot(struct poller *poller, void *pointer)
 	poller_bill(poller, RUBATO_SLOT_SYSTEM, RUBATO_PHASE_FORWARD, 0, 0);
 	read_cpu_time(poller);
 	snapshot->core = *own_line(poller);
+	snapshot->assist = poller->assist ? "inline" : "off";
 	snapshot->billed_cycles = sum_of_accounts(poller);
 	return 0;
 }
@@ -351,14 +399,34 @@ static void activate_events(struct poller *poller, struct epoll_event *events,
 		bill_finding(poller, woken, nr_woken);
 }
 
-static void find_work(struct poller *poller)
+static void take_assisted(struct poller *poller)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	uint64_t looked = poller->now;
+	int n;
+
+	while ((n = assist_events(poller->assist, events)))
+		activate_events(poller, events, n);
+}
+
+static void take_events(struct poller *poller)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
 	int n = epoll_wait(poller->epoll_fd, events, EVENTS_AT_ONCE, 0);
 
 	if (n > 0)
 		activate_events(poller, events, n);
+}
+
+static void find_work(struct poller *poller)
+{
+	uint64_t looked = poller->now;
+
+	if (poller->assist) {
+		assist_poll(poller);
+		take_assisted(poller);
+	} else {
+		take_events(poller);
+	}
 	poller->looked = looked;
 }
 
@@ -393,24 +461,34 @@ static bool call_waits(const struct poller *poller)
 	return __atomic_load_n(&poller->calls_waiting, __ATOMIC_ACQUIRE);
 }
 
+/* Returns how many events there are. */
+static int sleep_for(struct poller *poller, uint64_t cycles,
+		     struct epoll_event *events)
+{
+	struct timespec timeout;
+	uint64_t ns = UINT64_MAX;
+
+	if (cycles != UINT64_MAX)
+		ns = clock_cycles_to_ns(cycles, poller->config.tsc_khz);
+	if (poller->assist) {
+		assist_sleep(poller->assist, ns);
+		return 0;
+	}
+	timeout.tv_sec = ns / 1000000000;
+	timeout.tv_nsec = ns % 1000000000;
+	return epoll_pwait2(poller->epoll_fd, events, EVENTS_AT_ONCE,
+			    ns == UINT64_MAX ? NULL : &timeout, NULL);
+}
+
 static void sleep_until_work(struct poller *poller)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	uint64_t cycles = cycles_to_next(poller);
-	struct timespec timeout;
-	uint64_t ns;
 	int n;
 
 	if (call_waits(poller) ||
 	    !handoff_sleep(poller->config.handoffs, poller->config.core))
 		return;
-	if (cycles != UINT64_MAX) {
-		ns = clock_cycles_to_ns(cycles, poller->config.tsc_khz);
-		timeout.tv_sec = ns / 1000000000;
-		timeout.tv_nsec = ns % 1000000000;
-	}
-	n = epoll_pwait2(poller->epoll_fd, events, EVENTS_AT_ONCE,
-			 cycles == UINT64_MAX ? NULL : &timeout, NULL);
+	n = sleep_for(poller, cycles_to_next(poller), events);
 	handoff_wake(poller->config.handoffs, poller->config.core);
 	poller->now = clock_cycles();
 	poller->slept = true;
@@ -713,6 +791,30 @@ static void close_bell(struct poller *poller)
 	close(poller->epoll_fd);
 }
 
+/*
+ * Left to choose, a poller that is not bound to one CPU does without, as does
+ * one whose module does not offer it.
+ */
+static int open_assist(struct poller *poller, struct rubato_error *error)
+{
+	const struct poller_config *config = &poller->config;
+	const struct assist_config wanted = {
+		.module_fd = config->module_fd,
+		.core = config->core,
+		.cpu = config->cpu,
+		.bell_fd = poller->bell_fd,
+		.quantum_cycles = us_to_cycles(poller, config->quantum_us),
+		.ledger = config->ledger,
+	};
+	bool may_lack = config->assist == ASSIST_AUTO;
+
+	if (config->assist == ASSIST_OFF ||
+	    (may_lack && (config->module_fd < 0 || config->cpu < 0)))
+		return 0;
+	poller->assist = assist_open(&wanted, error);
+	return poller->assist || may_lack ? 0 : -error->code;
+}
+
 static int start_thread(struct poller *poller)
 {
 	pthread_attr_t attributes;
@@ -752,11 +854,16 @@ int poller_start(struct poller *poller, const struct poller_config *config,
 	if (err)
 		goto free_sched;
 	handoffs_set_wakeup(config->handoffs, config->core, poller->bell_fd);
-	err = start_thread(poller);
+	err = open_assist(poller, error);
 	if (err)
 		goto close_bell;
+	err = start_thread(poller);
+	if (err)
+		goto close_assist;
 	return 0;
 
+close_assist:
+	assist_close(poller->assist);
 close_bell:
 	close_bell(poller);
 free_sched:
@@ -771,6 +878,7 @@ void poller_stop(struct poller *poller)
 {
 	poller_call(poller, stop, NULL);
 	pthread_join(poller->thread, NULL);
+	assist_close(poller->assist);
 	close_bell(poller);
 	sched_free(poller->sched);
 	free(poller->shared);

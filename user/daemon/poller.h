@@ -25,6 +25,10 @@
  * eventfd that epoll watches level-triggered. The poller silences the bell when
  * epoll shows it and looks at the words after that, before it sleeps: a word
  * set earlier is seen, one set later rings again.
+ *
+ * With the polling assist of the module (assist.h) both come as bits in memory
+ * instead, set after the frame is visible or the bell was rung, and the same
+ * holds: a bit is taken before its ring is looked at.
  */
 #ifndef RUBATO_DAEMON_POLLER_H
 #define RUBATO_DAEMON_POLLER_H
@@ -36,6 +40,7 @@
 #include <rubato/split.h>
 #include "core/books.h"
 #include "core/sched.h"
+#include "assist.h"
 #include "clock.h"
 #include "forward_table.h"
 #include "handoff.h"
@@ -64,6 +69,7 @@ struct poller_config {
 	const struct sched_policy *policy;
 	struct handoffs *handoffs;	/* shared by all pollers */
 	int module_fd;			/* /dev/rubato, or -1 */
+	enum assist_choice assist;
 };
 
 /* Clocks read together. */
@@ -90,6 +96,7 @@ struct poller {
 	struct clock_look last_look;	/* when the books last asked */
 	uint64_t lost_cycles;		/* without a CPU, ever */
 	bool slept;			/* since last_look */
+	struct assist *assist;		/* or NULL: epoll and sendto() */
 	int epoll_fd;
 	int schedstat_fd;
 	struct source_list active[RUBATO_SLOTS];
@@ -141,6 +148,7 @@ int poller_refresh(struct poller *poller, void *slot_pointer);
 struct poller_snapshot {
 	struct rubato_core core;
 	uint64_t billed_cycles;		/* to all tenants and system */
+	const char *assist;		/* off, inline */
 };
 int poller_snapshot(struct poller *poller, void *snapshot);
 

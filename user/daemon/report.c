@@ -223,7 +223,7 @@ struct json_object *report_core(const struct poller_snapshot *snapshot,
 	add_word(object, "core", number);
 	json_object_object_add(object, "cpu", json_object_new_int(core->cpu));
 	add_text(object, "policy", core->policy);
-	add_text(object, "assist", "off");
+	add_text(object, "assist", snapshot->assist);
 	add_word(object, "tsc_khz", core->tsc_khz);
 	add_flag(object, "tsc_invariant", core->tsc_invariant);
 	add_word(object, "quantum_cycles", core->quantum_cycles);

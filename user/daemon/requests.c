@@ -130,6 +130,7 @@ static int add_veth(struct daemon *daemon, struct port_request *request,
 	entry = ports_find_ifindex(daemon->ports, veth.host_ifindex);
 	ports_set_fix_checksums(daemon->ports, entry,
 				lacking & SETTINGS_LACK_CHECKSUM);
+	glue_defer_interrupts(daemon, veth.host_ifindex, request->ifname);
 	return 0;
 
 restore:
@@ -160,10 +161,11 @@ static int add_uplink(struct daemon *daemon, struct port_request *request,
 		      const struct uplink_info *info,
 		      struct rubato_error *error)
 {
+	bool assisted = glue_assisted(daemon);
 	struct settings_uplink wanted = {
 		.rx_vlan_off = !info->kind[0],
-		.napi_defer_hard_irqs = -1,
-		.gro_flush_timeout_ns = -1,
+		.napi_defer_hard_irqs = assisted ? ASSIST_DEFER_HARD_IRQS : -1,
+		.gro_flush_timeout_ns = assisted ? ASSIST_FLUSH_TIMEOUT_NS : -1,
 	};
 	uint32_t lacking = 0;
 	int err = check_uplink(info, json, error);

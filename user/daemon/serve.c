@@ -291,6 +291,8 @@ static bool kick(struct poller *poller, struct queue *queue, uint32_t limit)
 	uint32_t taken;
 	int err = queue_kick(queue, limit, &taken);
 
+	if (poller->assist)
+		assist_draw(poller);
 	if (err)
 		count_drop(poller, queue->tx_source.slot, RUBATO_DROP_TX_ERROR);
 	bill_kick(poller, queue, first, taken);

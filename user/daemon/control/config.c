@@ -350,12 +350,38 @@ static int read_module(struct reader *r, struct json_object *value)
 	return wrong(r, "must be \"auto\", \"yes\" or \"no\"");
 }
 
+int config_find_assist(const char *word, enum assist_choice *choice)
+{
+	static const char *const words[] = {
+		[ASSIST_AUTO] = "auto",
+		[ASSIST_INLINE] = "inline",
+		[ASSIST_OFF] = "off",
+	};
+
+	for (int i = 0; i <= ASSIST_OFF; i++) {
+		if (!strcmp(words[i], word)) {
+			*choice = (enum assist_choice)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int read_assist(struct reader *r, struct json_object *value)
+{
+	if (config_find_assist(json_object_get_string(value),
+			       &r->config->assist))
+		return wrong(r, "must be \"auto\", \"inline\" or \"off\"");
+	return 0;
+}
+
 static const struct key top_keys[] = {
 	{ "policy", json_type_string, read_policy },
 	{ "cores", json_type_array, read_cores },
 	{ "quantum_us", json_type_int, read_quantum },
 	{ "spin_us", json_type_null, read_spin },
 	{ "module", json_type_string, read_module },
+	{ "assist", json_type_string, read_assist },
 	{ "tenants", json_type_array, read_tenants },
 	{ "ports", json_type_array, read_ports },
 	{ NULL, json_type_null, NULL },
@@ -461,6 +487,7 @@ void config_init(struct config *c)
 		.quantum_us = CONFIG_QUANTUM_US_DEFAULT,
 		.spin_us = CONFIG_SPIN_US_DEFAULT,
 		.module = TENANTS_MODULE_AUTO,
+		.assist = ASSIST_AUTO,
 	};
 }
 

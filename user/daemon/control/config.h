@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/assist.h"
 #include "daemon/control/datapath.h"
 #include "daemon/control/tenants.h"
 #include "lib/librubato.h"
@@ -41,6 +42,7 @@ struct config {
 	uint64_t quantum_us;
 	uint64_t spin_us;		/* CONFIG_SPIN_ALWAYS */
 	enum tenants_module module;
+	enum assist_choice assist;
 	size_t nr_tenants;
 	struct config_tenant *tenants;
 	size_t nr_ports;
@@ -58,6 +60,9 @@ int config_load(struct config *c, const char *path, uint32_t tsc_khz,
 		struct rubato_error *error);
 
 void config_free(struct config *c);
+
+/* 0, or -EINVAL: no such word. */
+int config_find_assist(const char *word, enum assist_choice *choice);
 
 /* The one JSON object in a file, whatever it says; the caller puts it. */
 int config_read_file(const char *path, struct json_object **object,

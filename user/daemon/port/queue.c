@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/assist.h"
 #include "queue.h"
 
 #define COMPLETIONS_AT_ONCE	64
@@ -383,6 +384,14 @@ static uint32_t left_in_tx(const struct queue *queue)
 	       __atomic_load_n(queue->tx.consumer, __ATOMIC_ACQUIRE);
 }
 
+static int transmit(struct queue *queue)
+{
+	if (queue->assist)
+		return assist_kick(queue->assist, queue->assist_index);
+	return sendto(queue->tx_fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 ?
+	       -errno : 0;
+}
+
 int queue_kick(struct queue *queue, uint32_t limit, uint32_t *taken)
 {
 	uint32_t before;
@@ -392,8 +401,7 @@ int queue_kick(struct queue *queue, uint32_t limit, uint32_t *taken)
 		submit_staged(queue, limit - queue->nr_in_tx);
 	before = queue->nr_in_tx;
 	if (!queue->need_wakeup || xsk_ring_prod__needs_wakeup(&queue->tx))
-		if (sendto(queue->tx_fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
-			err = -errno;
+		err = transmit(queue);
 	queue->nr_in_tx = left_in_tx(queue);
 	*taken = before - queue->nr_in_tx;
 	/* More than one call's worth, or no room for completions: later. */

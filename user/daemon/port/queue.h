@@ -40,6 +40,7 @@
 /* Copy-mode transmit moves no more frames in one call. */
 #define QUEUE_KICK_MAX		32
 
+struct assist;
 struct port;
 struct queue;
 
@@ -62,6 +63,7 @@ struct source {
 	struct arrivals arrivals;	/* of what is in rx; the poller's */
 	struct rubato_cost cost;	/* of a frame, in all phases; poller's */
 	int fd;
+	uint32_t assist_index;		/* of the socket, if there is an assist */
 	uint32_t ring_size;
 	uint64_t ring_full_seen;	/* control thread: of XDP_STATISTICS */
 	uint64_t no_chunk_seen;		/* the same */
@@ -103,6 +105,9 @@ struct queue {
 	struct source **sources;	/* control thread's: by slot */
 	uint32_t nr_sources;		/* 1 if owned */
 	struct source *polled;		/* poller's: those it was handed */
+
+	struct assist *assist;		/* transmits, if the poller has one */
+	uint32_t assist_index;		/* there, of tx_socket */
 
 	bool zero_copy;			/* what was obtained, not wanted */
 	bool need_wakeup;

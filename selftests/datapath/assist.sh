@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2329 # functions are called by check_here and eventually
+#
+# The daemon with the polling assist of the module: traffic goes as ever, what the
+# kernel does to receive is billed to who causes it, the poller sleeps when there
+# is nothing to do, and what was changed on netdevs is given back.
+
+cd "$(dirname "$0")" || exit 1
+. ./lib.sh
+
+SYSCALLS=/sys/kernel/tracing/events/raw_syscalls/sys_enter
+CORE=/sys/kernel/rubato/cores/0
+
+says_inline()
+{
+	[ "$(core assist)" = inline ] && [ "$(< $CORE/mode)" = inline ]
+}
+
+# setting PLACE DEVICE NAME
+setting()
+{
+	at host cat "/sys/class/net/$1/$2"
+}
+
+deferred()
+{
+	local device
+
+	for device in vethA vethB "$UPLINK"; do
+		[ "$(setting $device napi_defer_hard_irqs)" = 2 ] &&
+			[ "$(setting $device gro_flush_timeout)" = 200000 ] ||
+			return
+	done
+}
+
+given_back()
+{
+	local device
+
+	for device in vethA vethB "$UPLINK"; do
+		[ "$(setting $device napi_defer_hard_irqs)" = 0 ] &&
+			[ "$(setting $device gro_flush_timeout)" = 0 ] || return
+	done
+}
+
+all_talk()
+{
+	pings client "$(at4 A)" && pings A "$(at6 B)" && pings B "$(at4 client)" &&
+		ask A B "$(at4 B)" --count 200 --window 16 &&
+		stream client A "$(at6 A)" 200000
+}
+
+kernel_of()
+{
+	count_of "$1" phases.kernel
+}
+
+# A floods the wire; B only answers a few pings meanwhile.
+flood_is_billed()
+{
+	local a b part
+
+	a=$(kernel_of a)
+	b=$(kernel_of b)
+	start flood A "$FLOOD" --to "$(at4 client)" --pps 2000 --seconds 6
+	pings client "$(at4 B)"
+	await flood
+	sleep 1
+	a=$(($(kernel_of a) - a))
+	b=$(($(kernel_of b) - b))
+	part=$((a * 1000 / (a + b)))
+	echo "a: $a cycles, b: $b: $part per 1000 are a's"
+	((part >= 950))
+}
+
+# count_calls THREAD, and then counted_calls THREAD: "ID COUNT" of each.
+count_calls()
+{
+	echo "hist:keys=id if common_pid == $1" > $SYSCALLS/trigger
+}
+
+counted_calls()
+{
+	sed -n 's/^{ id: *\([0-9]*\).* hitcount: *\([0-9]*\).*/\1 \2/p' \
+		$SYSCALLS/hist
+	echo "!hist:keys=id if common_pid == $1" > $SYSCALLS/trigger
+}
+
+poller_thread()
+{
+	grep -l '^rubato-poll/0$' "/proc/$DATAPATH_DAEMON"/task/*/comm |
+		cut -d/ -f5
+}
+
+# Frames come and go by ioctl alone: one for each pass, and one for each sleep.
+# Its clocks the poller reads as ever.
+calls_are_passes()
+{
+	local thread passes wakeups calls
+
+	thread=$(poller_thread)
+	passes=$(< $CORE/passes)
+	wakeups=$(< $CORE/wakeups)
+	count_calls "$thread"
+	ask client A "$(at4 A)" --count 200 --window 8 || return
+	calls=$(counted_calls "$thread")
+	passes=$(($(< $CORE/passes) - passes))
+	wakeups=$(($(< $CORE/wakeups) - wakeups))
+	echo "$passes passes, $wakeups wake-ups; calls:" $calls
+	# 16 ioctl; 17 pread64 and 228 clock_gettime are the clocks.
+	awk -v passes=$passes -v wakeups=$wakeups '
+		$1 == 16 { ioctls = $2 }
+		$1 == 44 || $1 == 45 || $1 == 232 || $1 == 281 || $1 == 441 {
+			others += $2 }
+		END { exit !(ioctls > 0 && others == 0 &&
+			     ioctls <= passes * 1.1 + wakeups * 2 + 10) }
+	' <<< "$calls"
+}
+
+# In 1/1000 of a CPU, over ten seconds.
+idle_use()
+{
+	local before
+
+	before=$(core cpu_time_ns)
+	sleep 10
+	echo $((($(core cpu_time_ns) - before) / 10000000))
+}
+
+sleeps_when_idle()
+{
+	local use
+
+	use=$(idle_use)
+	echo "$use per 1000 of a CPU"
+	((use < 10)) && [ "$(< $CORE/state)" = asleep ] &&
+		pings client "$(at4 A)"
+}
+
+nothing_is_left()
+{
+	[ ! -e $CORE ] && [ "$(< /sys/kernel/rubato/attached)" = 0 ] &&
+		[ ! -d /sys/kernel/rubato/cores/1 ]
+}
+
+die()
+{
+	datapath_stop KILL
+	(($? == 128 + 9)) && eventually nothing_is_left
+}
+
+datapath_begin 15 rbea
+[ "$DATAPATH_AUTHORITY" = module ] || ktap_skip_all "needs the module"
+must "topology" datapath_topology routed A B
+must "the daemon starts" datapath_daemon --assist inline
+must "containers become ports" datapath_tenants A B
+must "the wire becomes a port" datapath_uplink
+check_here "it says inline" says_inline
+check_here "interrupts wait for the poller" deferred
+check_here "all talk to all" all_talk
+check_here "who floods pays for the kernel's work" flood_is_billed
+check_here "system calls are passes" calls_are_passes
+check_here "the books balance" books_balance
+check_here "it sleeps when idle, and wakes" sleeps_when_idle
+check_here "it ends: settings are given back" eval \
+	'datapath_stop && given_back && nothing_is_left'
+check_here "left to choose, it is inline" eval \
+	'datapath_daemon && eventually says_inline'
+check_here "kill -9: nothing of it stays" die
+check_here "off: without it" eval \
+	'datapath_daemon --assist off && [ "$(core assist)" = off ] && [ ! -e $CORE ]'
+ktap_finish
