@@ -224,8 +224,8 @@ changes()
 			rubato stage clear a acl &&
 			rubato stage clear a || return
 	done
-	kill "$(awk '/^ready/ { print $2; exit }' "$(output load)")" \
-		2> /dev/null || kill "$(end_of load | cut -d: -f1)"
+	# The shell waits for it: only when it has ended can all be counted.
+	pkill -TERM -P "$(end_of load | cut -d: -f1)" || return
 	await load
 	(($(count_of a drops.denied) > 0))
 }
