@@ -82,7 +82,7 @@ static struct truth random_truth(void)
 	};
 }
 
-/* Whatever a machine costs: bills that are shared are split within 5 %. */
+/* Whatever a machine costs: bills that are shared are split within 8 %. */
 static bool test_learns(unsigned int cases)
 {
 	bool ok = true;
@@ -97,7 +97,7 @@ static bool test_learns(unsigned int cases)
 			observe(&split, &truth, SMALL, 32);
 			observe(&split, &truth, LARGE, 32);
 		}
-		ok &= close_to(&split, &truth, 50);
+		ok &= close_to(&split, &truth, 80);
 	}
 	return ok;
 }
@@ -153,7 +153,7 @@ int main(void)
 	ksft_print_header();
 	ksft_set_plan(5);
 	ksft_test_result(test_learns(2000 * sim_scale()),
-			 "a shared bill is split within 5 %%\n");
+			 "a shared bill is split within 8 %%\n");
 	ksft_test_result(test_follows(), "a change is followed\n");
 	ksft_test_result(test_one_kind(SMALL) && test_one_kind(LARGE),
 			 "frames of one kind leave the ratio alone\n");
