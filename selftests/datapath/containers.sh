@@ -202,10 +202,16 @@ move()
 	done
 }
 
-# As a container that is stopped and started under the same name.
+ports_gone()
+{
+	grep -c "port vethB goes" "$DATAPATH_LOG"
+}
+
+# As a container that is stopped and started under the same name. What notices
+# late that the old one is gone (it looks twice a second) must not harm the new.
 made_again()
 {
-	local cgroup=$TOPOLOGY_CGROUP/B tries
+	local cgroup=$TOPOLOGY_CGROUP/B tries gone
 
 	echo 1 > "$cgroup/cgroup.kill" && eventually has_no_processes "$cgroup" &&
 		eventually is_no_port vethB || return
@@ -215,7 +221,10 @@ made_again()
 	done
 	unset "TOPOLOGY_INDEX[B]"
 	at host sh -c 'ip link del vethB 2> /dev/null; true'
-	topology_container B && eventually is_owned_by vethB b &&
+	topology_container B && eventually is_owned_by vethB b || return
+	gone=$(ports_gone)
+	sleep 1.2
+	(($(ports_gone) == gone)) &&
 		(($(steered_while b pings client "$(at4 B)") >= 10))
 }
 

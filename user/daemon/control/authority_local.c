@@ -133,14 +133,16 @@ static int local_cgroup_add(struct tenants *t, struct tenant *tenant,
 			    const struct rubato_cgroup_place *place,
 			    struct rubato_error *error)
 {
-	struct tenant_cgroup *old;
-
-	/* The same path, made again before anybody saw it go. */
+	/*
+	 * The same path, made again before anybody saw it go: discovery goes by
+	 * the path, and may have given the new container its port already.
+	 */
 	for (size_t i = 0; i < tenant->nr_cgroups; i++) {
-		old = &tenant->cgroups[i];
+		struct tenant_cgroup *old = &tenant->cgroups[i];
+
 		if (old->id && !strcmp(old->path, place->path)) {
-			table_cgroup_remove(t, tenant, old->id, true);
-			break;
+			old->id = place->id;
+			return 0;
 		}
 	}
 	if (table_cgroup_add(t, tenant, place->id, place->path))

@@ -295,7 +295,7 @@ int tenants_cgroup_remove(struct tenants *t, const char *name, const char *path,
 	return ret;
 }
 
-/* One look at one path: has it gone, or come? */
+/* One look at one path: has it gone, or come, or been made again? */
 static void watch_cgroup(struct tenants *t, struct tenant *tenant, size_t index,
 			 const struct rubato_cgroup_place *root)
 {
@@ -311,9 +311,11 @@ static void watch_cgroup(struct tenants *t, struct tenant *tenant, size_t index,
 		st.st_ino = 0;
 	if (st.st_ino == cgroup->id)
 		return;
-	if (cgroup->id) {
-		if (t->authority->cgroup_gone)
-			t->authority->cgroup_gone(t, tenant, cgroup);
+	/* The module says by itself what has gone. */
+	if (cgroup->id && !t->authority->cgroup_gone)
+		return;
+	if (!st.st_ino) {
+		t->authority->cgroup_gone(t, tenant, cgroup);
 		return;
 	}
 	if (rubato_cgroup_find(directory, &place, NULL))

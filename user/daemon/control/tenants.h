@@ -56,7 +56,10 @@ struct tenants_callbacks {
 	int (*cgroup_check)(void *context, uint32_t slot, const char *path,
 			    uint64_t id, struct rubato_error *error);
 
-	/* @path: below the root of the cgroup2 hierarchy, as "/a/b". */
+	/*
+	 * @path: below the root of the cgroup2 hierarchy, as "/a/b". What is
+	 * made again under its path before it was seen to be gone is not told.
+	 */
 	void (*cgroup_added)(void *context, uint32_t slot, const char *path,
 			     uint64_t id);
 	/* Taken away, or it does not exist any more. */

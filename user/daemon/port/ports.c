@@ -276,21 +276,17 @@ static void put_indices(struct ports *ports, const struct port_entry *entry)
 
 /* --- adding --- */
 
-static void link_entry(struct ports *ports, struct port_entry *entry)
+static void link_entry(struct port_entry **list, struct port_entry *entry)
 {
-	entry->next = ports->first;
-	ports->first = entry;
-	ports->count++;
+	entry->next = *list;
+	*list = entry;
 }
 
-static void unlink_entry(struct ports *ports, struct port_entry *entry)
+static void unlink_entry(struct port_entry **list, struct port_entry *entry)
 {
-	struct port_entry **link = &ports->first;
-
-	while (*link != entry)
-		link = &(*link)->next;
-	*link = entry->next;
-	ports->count--;
+	while (*list != entry)
+		list = &(*list)->next;
+	*list = entry->next;
 }
 
 /* Tunnels begin at their owner's ports and end at any uplink. */
@@ -354,10 +350,25 @@ static struct port_entry *new_entry(struct ports *ports,
 	return entry;
 }
 
+/*
+ * A veth that comes back, or changes hands, while what it was is on its way out:
+ * our program can be there once only, and whose it is must be clear.
+ */
+static void await_leaving(struct ports *ports, int ifindex)
+{
+	const struct port_entry *entry = ports->leaving;
+
+	while (entry && entry->ifindex != ifindex)
+		entry = entry->next;
+	if (entry)
+		reaper_drain(ports->config.reaper);
+}
+
 static int attach(struct ports *ports, struct port_entry *entry,
 		  const struct port_request *request,
 		  struct rubato_error *error)
 {
+	await_leaving(ports, entry->ifindex);
 	entry->attachment = steer_attach(ports->config.steer, entry->ifindex,
 					 entry->ifname, request->generic,
 					 &entry->mode, error);
@@ -388,7 +399,8 @@ static int add_entry(struct ports *ports, struct port_entry *entry,
 		rubato_error_set(error, err, "no room for more sockets");
 		goto close_queues;
 	}
-	link_entry(ports, entry);
+	link_entry(&ports->first, entry);
+	ports->count++;
 	err = publish_sockets(ports, entry);
 	if (!err)
 		err = steer_set_port(ports->config.steer, entry->ifindex,
@@ -525,6 +537,7 @@ static void port_reaped(struct reaper_work *work)
 	struct port_entry *entry = (struct port_entry *)((char *)work -
 				offsetof(struct port_entry, work));
 
+	unlink_entry(&entry->ports->leaving, entry);
 	put_indices(entry->ports, entry);
 	free(entry);
 }
@@ -535,7 +548,9 @@ void ports_remove(struct ports *ports, struct port_entry *entry)
 	ports_clear_routes(ports, entry);
 	steer_clear_port(ports->config.steer, entry->ifindex);
 	retract_sockets(ports, entry);
-	unlink_entry(ports, entry);
+	unlink_entry(&ports->first, entry);
+	ports->count--;
+	link_entry(&ports->leaving, entry);
 	ports_publish_routes(ports);
 	entry->work.reap = reap_port;
 	entry->work.done = port_reaped;

@@ -13,6 +13,7 @@ struct ports {
 	struct ports_config config;
 	struct indices *indices;
 	struct port_entry *first;
+	struct port_entry *leaving;	/* removed; the reaper has them */
 	uint32_t count;
 	bool tenants[RUBATO_SLOTS];	/* have sockets on uplinks */
 	bool tunnels[RUBATO_SLOTS];	/* have tunnels */
