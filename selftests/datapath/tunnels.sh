@@ -357,7 +357,31 @@ bridged()
 		tunnel a $VNI_A && eventually pings A $SITE4 && counts_echo
 }
 
-datapath_begin 28 rbev
+# The containers' ports are of different pollers, the tunnels of both.
+several_pollers()
+{
+	datapath_stop
+	topology_destroy && datapath_topology routed A B &&
+		datapath_daemon --core 0 && datapath_tenants A B &&
+		datapath_uplink && site && tunnel a $VNI_A && tunnel b $VNI_B &&
+		eventually pings A $SITE4 && eventually pings B $SITE4 &&
+		counts_echo && talks && bills_both
+}
+
+# Each poller has one of the two ports, and each did work.
+bills_both()
+{
+	rubato -j core show | jq -e 'length == 2 and
+		all(.[]; .billed_cycles > 0)' > /dev/null && pings client "$(at4 B)"
+}
+
+generic_xdp()
+{
+	rubato port del "$UPLINK" && datapath_uplink mode generic &&
+		eventually pings A $SITE4 && counts_echo && talks && streams
+}
+
+datapath_begin 30 rbev
 must "start" datapath_all routed A B
 must "a far end" site
 must "a tunnel" tunnel a $VNI_A
@@ -386,5 +410,7 @@ check_here "it survives the daemon's death" killed
 check_here "nothing leaves in the clear" nothing_in_the_clear
 check_here "it goes with its tenant" goes_with_tenant
 check_here "on a bridge" bridged
+check_here "with several pollers" several_pollers
+check_here "with generic XDP" generic_xdp
 check_here "the daemon leaves" datapath_stop
 ktap_finish
