@@ -43,7 +43,7 @@ is "after options" "tenant" -j -p ten
 is "commands" "add del set show" tenant ""
 is "a command's beginning" "set show" tenant s
 is "words of a command" \
-	"borrow budget burst cgroup cgroup-remove period weight" \
+	"--container --pod borrow budget burst cgroup cgroup-remove period weight" \
 	tenant set x ""
 is "a word's beginning" "burst" tenant add x bur
 is "on and off" "off on" tenant set x borrow ""

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/answers.h"
 #include "cli/print.h"
+#include "cli/runtime_find.h"
 #include "lib/tenant_json.h"
 
 /* What `add` and `set` were told. */
@@ -14,7 +16,7 @@ struct order {
 	struct rubato_tenant_params params;
 	size_t nr_cgroups;
 	struct {
-		const char *path;
+		char *path;
 		bool is_removal;
 	} *cgroups;
 };
@@ -24,13 +26,24 @@ static int take_cgroup(struct cli *cli, struct order *order, const char *path,
 {
 	void *larger = realloc(order->cgroups, (order->nr_cgroups + 1) *
 					       sizeof(*order->cgroups));
+	char *copy = strdup(path);
 
-	if (!larger)
+	if (larger)
+		order->cgroups = larger;
+	if (!larger || !copy) {
+		free(copy);
 		return cli_usage(cli, "out of memory");
-	order->cgroups = larger;
-	order->cgroups[order->nr_cgroups].path = path;
+	}
+	order->cgroups[order->nr_cgroups].path = copy;
 	order->cgroups[order->nr_cgroups++].is_removal = is_removal;
 	return CLI_OK;
+}
+
+static void free_order(struct order *order)
+{
+	for (size_t i = 0; i < order->nr_cgroups; i++)
+		free(order->cgroups[i].path);
+	free(order->cgroups);
 }
 
 static int take_addition(struct cli *cli, const char *path, void *context)
@@ -43,6 +56,28 @@ static int take_removal(struct cli *cli, const char *path, void *context)
 	return take_cgroup(cli, context, path, true);
 }
 
+/* What an engine runs, by the engine's own name of it. */
+static int take_found(struct cli *cli, struct order *order,
+		      enum runtime_kind kind, const char *id)
+{
+	struct rubato_error error;
+	char path[PATH_MAX];
+
+	if (runtime_find(kind, id, path, sizeof(path), &error))
+		return cli_refused(&error);
+	return take_cgroup(cli, order, path, false);
+}
+
+static int take_container(struct cli *cli, const char *id, void *context)
+{
+	return take_found(cli, context, RUNTIME_CONTAINER, id);
+}
+
+static int take_pod(struct cli *cli, const char *uid, void *context)
+{
+	return take_found(cli, context, RUNTIME_POD, uid);
+}
+
 static int read_order(struct cli *cli, struct order *order, bool is_new,
 		      int argc, char **argv)
 {
@@ -53,6 +88,9 @@ static int read_order(struct cli *cli, struct order *order, bool is_new,
 		{ .name = "weight", .value = &order->text.weight },
 		{ .name = "borrow", .value = &order->text.borrow },
 		{ .name = "cgroup", .take = take_addition, .context = order },
+		{ .name = "--container", .take = take_container,
+		  .context = order },
+		{ .name = "--pod", .take = take_pod, .context = order },
 		{ .name = is_new ? NULL : "cgroup-remove",
 		  .take = take_removal, .context = order },
 		{ .name = NULL },
@@ -175,7 +213,7 @@ static int run_order(struct cli *cli, int argc, char **argv, bool is_new)
 	if (!ret)
 		ret = is_new ? add_tenant(cli, argv[0], &order) :
 			       set_tenant(cli, argv[0], &order);
-	free(order.cgroups);
+	free_order(&order);
 	return ret;
 }
 
@@ -289,11 +327,12 @@ static int run_show(struct cli *cli, int argc, char **argv)
 static const struct cli_command commands[] = {
 	{ "show", run_show, "[NAME]" },
 	{ "add", run_add,
-	  "NAME [budget B] [period P] [burst C] [weight W] [borrow on|off] [cgroup PATH]..." },
+	  "NAME [budget B] [period P] [burst C] [weight W] [borrow on|off]"
+	  " [cgroup PATH]... [--container ID]... [--pod UID]..." },
 	{ "del", run_del, "NAME" },
 	{ "set", run_set,
 	  "NAME [budget B] [period P] [burst C] [weight W] [borrow on|off]"
-	  " [cgroup PATH]... [cgroup-remove PATH]..." },
+	  " [cgroup PATH]... [--container ID]... [--pod UID]... [cgroup-remove PATH]..." },
 	{ NULL, NULL, NULL },
 };
 
