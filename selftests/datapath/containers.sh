@@ -78,17 +78,6 @@ claims_not()
 	! claims "$@"
 }
 
-owner_of()
-{
-	rubato -j port show |
-		jq -r --arg name "$1" '.[] | select(.interface == $name).tenant'
-}
-
-is_owned_by()
-{
-	[ "$(owner_of "$1")" = "$2" ]
-}
-
 steered_while()
 {
 	local tenant=$1 before

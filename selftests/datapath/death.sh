@@ -106,6 +106,12 @@ left_nothing()
 		[ ! -e "$RUBATO_SOCKET" ]
 }
 
+# Nobody assigned anything again.
+tenants_are_back()
+{
+	eventually is_owned_by vethA a && eventually is_owned_by vethB b
+}
+
 die()
 {
 	datapath_stop KILL
@@ -148,8 +154,8 @@ life()
 	check_here "$1: others can talk" talk_goes_on
 }
 
-TESTS=30
-[ -z "${RUBATO_VM-}" ] || [ "${RUBATO_LONG-}" = 1 ] || TESTS=24
+TESTS=33
+[ -z "${RUBATO_VM-}" ] || [ "${RUBATO_LONG-}" = 1 ] || TESTS=27
 datapath_begin $TESTS rbed
 must "topology" datapath_topology bridged A B
 cat > "$DATAPATH_CONFIG" <<-END
@@ -171,6 +177,9 @@ check_here "a second daemon is refused, the first named" second_refused
 life "first death"
 # Each takes a minute where the machine is emulated.
 [ -n "${RUBATO_VM-}" ] && [ "${RUBATO_LONG-}" != 1 ] || life "second death"
+check_here "SIGUSR1: exit status 0" leave USR1
+must "its successor starts" datapath_daemon
+check_here "SIGUSR1: tenants and ports are the successor's" tenants_are_back
 check_here "SIGTERM: exit status 0" leave TERM
 check_here "SIGTERM: nothing is left" left_nothing
 check_here "SIGTERM: the conversation goes on" talk_goes_on

@@ -228,6 +228,17 @@ is_no_port()
 	! is_port "$1"
 }
 
+owner_of()
+{
+	rubato -j port show |
+		jq -r --arg name "$1" '.[] | select(.interface == $name).tenant'
+}
+
+is_owned_by()
+{
+	[ "$(owner_of "$1")" = "$2" ]
+}
+
 # The tenant of container A is a.
 tenant_of()
 {

@@ -24,6 +24,9 @@
 #define TENANT_RING		1024
 #define SYSTEM_RING		2048
 
+/* What sd_event_loop() returns when a successor was announced. */
+#define LOOP_SUCCESSOR		1
+
 static uint64_t inode_of_own_netns(void)
 {
 	struct stat status;
@@ -285,6 +288,7 @@ static int run_loop(struct daemon *daemon, struct rubato_error *error)
 {
 	int err = sd_event_loop(daemon->event);
 
+	daemon->has_successor = err == LOOP_SUCCESSOR;
 	return err < 0 ? rubato_error_set(error, err, "event loop: %s",
 					  strerror(-err)) : 0;
 }
@@ -311,7 +315,7 @@ static int serve_until_told(struct daemon *daemon, struct rubato_error *error)
 	sd_notify(0, "STOPPING=1");
 	server_free(daemon->server);
 	daemon->server = NULL;
-	if (!err)
+	if (!err && !daemon->has_successor)
 		stage_glue_end(daemon);
 	return err;
 }
@@ -407,7 +411,7 @@ static int run_parts(struct daemon *daemon, struct rubato_error *error)
 		goto close_tables;
 	err = run_datapath(daemon, error);
 	reaper_drain(daemon->reaper);
-	tenants_free(daemon->tenants, !err);
+	tenants_free(daemon->tenants, !err && !daemon->has_successor);
 close_tables:
 	close_tables(daemon);
 	reaper_free(daemon->reaper);
@@ -418,22 +422,29 @@ close_steer:
 	return err;
 }
 
-/* SIGTERM and SIGINT end the loop; blocked so that every thread has them so. */
+/* These end the loop; blocked so that every thread has them so. */
 static int catch_signals(struct daemon *daemon)
 {
-	static const int signals[] = { SIGTERM, SIGINT };
+	static const struct {
+		int number;
+		intptr_t result;	/* of sd_event_loop() */
+	} signals[] = {
+		{ SIGTERM, 0 }, { SIGINT, 0 }, { SIGUSR1, LOOP_SUCCESSOR },
+	};
+	const size_t nr_signals = sizeof(signals) / sizeof(signals[0]);
 	sigset_t set;
 	int err = 0;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < 2; i++)
-		sigaddset(&set, signals[i]);
+	for (size_t i = 0; i < nr_signals; i++)
+		sigaddset(&set, signals[i].number);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	for (size_t i = 0; i < 2 && err >= 0; i++)
-		err = sd_event_add_signal(daemon->event, NULL, signals[i], NULL,
-					  NULL);
+	for (size_t i = 0; i < nr_signals && err >= 0; i++)
+		err = sd_event_add_signal(daemon->event, NULL,
+					  signals[i].number, NULL,
+					  (void *)signals[i].result);
 	return err < 0 ? err : 0;
 }
 

@@ -61,6 +61,7 @@ struct daemon {
 	uint64_t own_netns;		/* inode */
 	unsigned int ticks;
 	int stale_programs;		/* of a daemon before us */
+	bool has_successor;		/* what is remembered is for it */
 	/* What subscribers were told of tenants' credit, by slot. */
 	struct events_seen {
 		uint64_t broke_count;
@@ -69,7 +70,10 @@ struct daemon {
 	char (*published)[RUBATO_NAME_SIZE];	/* names in `tenants`, by slot */
 };
 
-/* Runs until SIGTERM or SIGINT; returns an exit status. */
+/*
+ * Runs until SIGTERM or SIGINT, or SIGUSR1, after which what was remembered for a
+ * successor is left to it; returns an exit status.
+ */
 int daemon_run(const struct daemon_options *options);
 
 /* Gives everything back that a dead daemon left, and exits. */
