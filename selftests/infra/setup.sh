@@ -41,9 +41,11 @@ ktap_check "--list finds nothing missing" "$SETUP" --list
 ktap_check "wrong usage is refused" test $? = 2
 
 # With an empty place for tools, what brings services is unpacked again, beside
-# the installed packages. Kernels are taken from where they are.
+# the installed packages. Kernels and the
+# system are taken from where they are.
 mkdir "$work/cache"
 ln -s "$CACHE/kernels" "$work/cache/kernels"
+ln -s "$CACHE/system" "$work/cache/system"
 name="programs with services are unpacked, not installed"
 if dpkg-query -W -f='${db:Status-Status}' redis-server 2>/dev/null |
 		grep -qx installed; then
