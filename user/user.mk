@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# What runs in user space: librubato, the daemon's core, rubatod and rubato.
+# What runs in user space: librubato, the daemon's core, rubatod, rubato and the
+# hook for container runtimes.
 
 LIBRARY_SONAME := librubato.so.0
 LIBRARY_REAL := $(BUILD)/lib/librubato.so.$(VERSION)
@@ -9,6 +10,7 @@ CORE := $(BUILD)/core.a
 STAGE := $(BUILD)/stage.a
 DAEMON := $(BUILD)/bin/rubatod
 TOOL := $(BUILD)/bin/rubato
+HOOK := $(BUILD)/bin/rubato-oci-hook
 
 # objects DIRECTORY...: what is built of the sources in these.
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(addsuffix /*.c,$(1))))
@@ -23,8 +25,9 @@ TOOL_OBJECTS := $(call objects,user/cli)
 TOOL_SHARED := $(addprefix $(BUILD)/obj/user/daemon/,control/config.o \
 		 control/port_request.o stage/stage_json.o stage/tunnel_json.o \
 		 stage/key_file.o)
+HOOK_OBJECTS := $(call objects,user/hook)
 USER_OBJECTS := $(CORE_OBJECTS) $(STAGE_OBJECTS) $(LIBRARY_OBJECTS) \
-		$(DAEMON_OBJECTS) $(TOOL_OBJECTS)
+		$(DAEMON_OBJECTS) $(TOOL_OBJECTS) $(HOOK_OBJECTS)
 
 USER_PACKAGES := libnl-3.0 libnl-genl-3.0 libnl-route-3.0 json-c libsystemd
 USER_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(USER_PACKAGES))
@@ -33,7 +36,8 @@ TOOL_LIBS = $(LIBRARY_LIBS) -lsodium $(shell $(PKG_CONFIG) --libs ncursesw)
 DAEMON_LIBS = -lxdp -lbpf -lelf -lz -lsodium $(shell $(PKG_CONFIG) --libs $(USER_PACKAGES))
 
 all: $(LIBRARY_A) $(LIBRARY_SO) $(if $(CORE_OBJECTS),$(CORE)) \
-	$(if $(DAEMON_OBJECTS),$(DAEMON)) $(if $(TOOL_OBJECTS),$(TOOL))
+	$(if $(DAEMON_OBJECTS),$(DAEMON)) $(if $(TOOL_OBJECTS),$(TOOL)) \
+	$(HOOK)
 
 $(USER_OBJECTS): ALL_CFLAGS += $(USER_CFLAGS)
 $(LIBRARY_OBJECTS): ALL_CFLAGS += -fPIC -fvisibility=default
@@ -69,7 +73,9 @@ $(DAEMON): $(DAEMON_OBJECTS) $(CORE) $(STAGE) $(LIBRARY_A)
 $(DAEMON): LIBS = $(DAEMON_LIBS)
 $(TOOL): $(TOOL_OBJECTS) $(TOOL_SHARED) $(STAGE) $(LIBRARY_A)
 $(TOOL): LIBS = $(TOOL_LIBS)
-$(DAEMON) $(TOOL):
+$(HOOK): $(HOOK_OBJECTS) $(LIBRARY_A)
+$(HOOK): LIBS = $(LIBRARY_LIBS)
+$(DAEMON) $(TOOL) $(HOOK):
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ $(LIBS)
