@@ -26,41 +26,21 @@ endif
 
 WARNINGS := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := $(CFLAGS) $(WARNINGS) -std=gnu11 -D_GNU_SOURCE \
+ALL_CFLAGS := $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -std=gnu11 -D_GNU_SOURCE \
 	      -Iinclude/uapi -Iinclude -Iuser -Ixdp -I$(BUILD) -I$(BUILD)/xdp
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all modules install modules_install check demo bench style sparse \
-	clean help FORCE
+.PHONY: all programs modules modules_install check demo bench deb style \
+	sparse clean help FORCE
 
-all: modules
+all: programs modules
 
 include xdp/xdp.mk
 include user/user.mk
 include kmod/module.mk
-
-install:
-	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib \
-		$(DESTDIR)$(PREFIX)/include/linux
-	$(Q)install -m 755 $(DAEMON) $(TOOL) $(DESTDIR)$(PREFIX)/sbin/
-	$(Q)install -m 644 $(LIBRARY_A) $(DESTDIR)$(PREFIX)/lib/
-	$(Q)install -m 755 $(LIBRARY_REAL) $(DESTDIR)$(PREFIX)/lib/
-	$(Q)ln -sf $(notdir $(LIBRARY_REAL)) $(DESTDIR)$(PREFIX)/lib/$(LIBRARY_SONAME)
-	$(Q)ln -sf $(LIBRARY_SONAME) $(DESTDIR)$(PREFIX)/lib/librubato.so
-	$(Q)install -m 644 user/lib/librubato.h $(DESTDIR)$(PREFIX)/include/
-	$(Q)install -m 644 include/uapi/linux/rubato.h \
-		$(DESTDIR)$(PREFIX)/include/linux/
-	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system
-	$(Q)install -m 644 Documentation/man/*.8 \
-		$(DESTDIR)$(PREFIX)/share/man/man8/
-	$(Q)install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	$(Q)install -m 644 user/cli/rubato.bash \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rubato
-	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|' user/daemon/rubatod.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/rubatod.service
-install: all
+include user/install.mk
+include kmod/dkms.mk
 
 check:
 	$(Q)scripts/check
@@ -70,6 +50,15 @@ demo:
 
 bench:
 	$(Q)selftests/bench/run
+
+# Out of a copy: dpkg-buildpackage writes beside and into its tree.
+deb:
+	$(Q)rm -rf $(BUILD)/deb
+	$(Q)mkdir -p $(BUILD)/deb/rubato-$(VERSION)
+	$(Q)tar -c --exclude=./$(BUILD) --exclude=./.git . | \
+		tar -x -C $(BUILD)/deb/rubato-$(VERSION)
+	$(Q)cd $(BUILD)/deb/rubato-$(VERSION) && \
+		env -u MAKEFLAGS dpkg-buildpackage -b -us -uc
 
 style:
 	$(Q)scripts/style
@@ -83,9 +72,12 @@ help:
 	@echo '  all              everything below build/ (default)'
 	@echo '  modules          rubato.ko for every kernel whose headers are found: the'
 	@echo "                   running kernel's and those that scripts/setup fetched"
+	@echo '  programs         the same without rubato.ko'
 	@echo '  install          daemon, unit, tool with its completion, library, headers'
-	@echo '                   and man pages to $$(DESTDIR)$$(PREFIX)'
+	@echo '                   and documents to $$(DESTDIR)$$(PREFIX)'
 	@echo '  modules_install  rubato.ko of one kernel to $$(DESTDIR)/lib/modules'
+	@echo '  dkms-install     sources of rubato.ko for DKMS, to $$(DESTDIR)/usr/src'
+	@echo '  deb              Debian packages, in build/deb'
 	@echo '  clean            remove build/'
 	@echo 'Test:'
 	@echo '  check            scripts/check: all tests, here and in virtual machines'

@@ -2,8 +2,8 @@
 # What runs in user space: librubato, the daemon's core, rubatod, rubato and the
 # hook for container runtimes.
 
-LIBRARY_SONAME := librubato.so.0
-LIBRARY_REAL := $(BUILD)/lib/librubato.so.$(VERSION)
+LIBRARY_SONAME := librubato.so.1
+LIBRARY_REAL := $(BUILD)/lib/$(LIBRARY_SONAME).$(VERSION)
 LIBRARY_A := $(BUILD)/lib/librubato.a
 LIBRARY_SO := $(BUILD)/lib/librubato.so
 CORE := $(BUILD)/core.a
@@ -35,7 +35,7 @@ LIBRARY_LIBS = $(shell $(PKG_CONFIG) --libs libnl-3.0 libnl-genl-3.0 json-c)
 TOOL_LIBS = $(LIBRARY_LIBS) -lsodium $(shell $(PKG_CONFIG) --libs ncursesw)
 DAEMON_LIBS = -lxdp -lbpf -lelf -lz -lsodium $(shell $(PKG_CONFIG) --libs $(USER_PACKAGES))
 
-all: $(LIBRARY_A) $(LIBRARY_SO) $(if $(CORE_OBJECTS),$(CORE)) \
+programs: $(LIBRARY_A) $(LIBRARY_SO) $(if $(CORE_OBJECTS),$(CORE)) \
 	$(if $(DAEMON_OBJECTS),$(DAEMON)) $(if $(TOOL_OBJECTS),$(TOOL)) \
 	$(HOOK)
 

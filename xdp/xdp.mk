@@ -7,7 +7,7 @@ STEER_SKELETON := $(BUILD)/xdp/steer.skel.h
 BPF_CFLAGS := -O2 -g -target bpf $(WARNINGS) -Iinclude/uapi -Iinclude -Ixdp \
 	      -I/usr/include/$(shell $(CC) -dumpmachine)
 
-all: $(STEER) $(STEER_SKELETON)
+programs: $(STEER) $(STEER_SKELETON)
 
 $(BUILD)/xdp/%.bpf.o: xdp/%.bpf.c
 	$(call say,CLANG,$@)
