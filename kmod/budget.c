@@ -7,11 +7,15 @@
  * is settled when the parameters are derived, and never refused: so fields can
  * be written in any order, and a script that sets all of them always works.
  */
+#include <linux/bitops.h>
+#include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/stringify.h>
 #include <rubato/budget.h>
 #include "budget.h"
 #include "ledger.h"
 #include "main.h"
+#include "netlink.h"
 #include "tenant.h"
 #include "trace.h"
 
@@ -25,62 +29,74 @@ const struct rubato_settings rubato_settings_default = {
 	.borrow		= true,
 };
 
-static bool budget_is_valid(u64 cycles)
+#define RANGE(_name, _min, _max) \
+	#_name " must be " __stringify(_min) ".." __stringify(_max)
+
+static const struct {
+	u64 min, max;
+	const char *fault;
+} ranges[RUBATO_SETTINGS] = {
+	[RUBATO_SETTING_BUDGET] = {
+		RUBATO_BUDGET_CYCLES_MIN, RUBATO_BUDGET_CYCLES_MAX,
+		RANGE(budget_cycles, RUBATO_BUDGET_CYCLES_MIN, 2^44)
+			", or 0 for no limit"
+	},
+	[RUBATO_SETTING_PERIOD] = {
+		RUBATO_PERIOD_US_MIN, RUBATO_PERIOD_US_MAX,
+		RANGE(period_us, RUBATO_PERIOD_US_MIN, RUBATO_PERIOD_US_MAX)
+	},
+	[RUBATO_SETTING_BURST] = {
+		0, RUBATO_BURST_CYCLES_MAX,
+		RANGE(burst_cycles, 0, 2^44)
+	},
+	[RUBATO_SETTING_WEIGHT] = {
+		RUBATO_WEIGHT_MIN, RUBATO_WEIGHT_MAX,
+		RANGE(weight, RUBATO_WEIGHT_MIN, RUBATO_WEIGHT_MAX)
+	},
+	[RUBATO_SETTING_BORROW] = {
+		0, 1,
+		RANGE(borrow, 0, 1)
+	},
+};
+static_assert(RUBATO_BUDGET_CYCLES_MAX == 1ULL << 44);
+static_assert(RUBATO_BURST_CYCLES_MAX == 1ULL << 44);
+
+/**
+ * rubato_setting_fault() - is this value out of its range?
+ * @setting: which one
+ * @value: any
+ *
+ * Context: any. Return: NULL if it is in range, else which range that is.
+ */
+const char *rubato_setting_fault(enum rubato_setting setting, u64 value)
 {
-	return cycles == RUBATO_BUDGET_NONE ||
-	       (cycles >= RUBATO_BUDGET_CYCLES_MIN &&
-		cycles <= RUBATO_BUDGET_CYCLES_MAX);
+	if (setting == RUBATO_SETTING_BUDGET && value == RUBATO_BUDGET_NONE)
+		return NULL;
+	if (value >= ranges[setting].min && value <= ranges[setting].max)
+		return NULL;
+	return ranges[setting].fault;
 }
 
-static int apply_budget(struct rubato_settings *settings, u64 cycles)
+/* @value is in range. */
+static void apply_one(struct rubato_settings *settings,
+		      enum rubato_setting setting, u64 value)
 {
-	if (!budget_is_valid(cycles))
-		return -EINVAL;
-	settings->budget_cycles = cycles;
-	return 0;
-}
-
-static int apply_period(struct rubato_settings *settings, u64 us)
-{
-	if (us < RUBATO_PERIOD_US_MIN || us > RUBATO_PERIOD_US_MAX)
-		return -EINVAL;
-	settings->period_us = us;
-	return 0;
-}
-
-static int apply_burst(struct rubato_settings *settings, u64 cycles)
-{
-	if (cycles > RUBATO_BURST_CYCLES_MAX)
-		return -EINVAL;
-	settings->burst_cycles = cycles;
-	return 0;
-}
-
-static int apply_weight(struct rubato_settings *settings, u32 weight)
-{
-	if (weight < RUBATO_WEIGHT_MIN || weight > RUBATO_WEIGHT_MAX)
-		return -EINVAL;
-	settings->weight = weight;
-	return 0;
-}
-
-static int apply(struct rubato_settings *settings,
-		 const struct rubato_change *change)
-{
-	const struct rubato_settings *to = &change->to;
-	int err = 0;
-
-	if (change->mask & BIT(RUBATO_SETTING_BUDGET))
-		err = apply_budget(settings, to->budget_cycles);
-	if (!err && change->mask & BIT(RUBATO_SETTING_PERIOD))
-		err = apply_period(settings, to->period_us);
-	if (!err && change->mask & BIT(RUBATO_SETTING_BURST))
-		err = apply_burst(settings, to->burst_cycles);
-	if (!err && change->mask & BIT(RUBATO_SETTING_WEIGHT))
-		err = apply_weight(settings, to->weight);
-	if (!err && change->mask & BIT(RUBATO_SETTING_BORROW))
-		settings->borrow = to->borrow;
-	return err;
+	switch (setting) {
+	case RUBATO_SETTING_BUDGET:
+		settings->budget_cycles = value;
+		break;
+	case RUBATO_SETTING_PERIOD:
+		settings->period_us = value;
+		break;
+	case RUBATO_SETTING_BURST:
+		settings->burst_cycles = value;
+		break;
+	case RUBATO_SETTING_WEIGHT:
+		settings->weight = value;
+		break;
+	default:
+		settings->borrow = value;
+	}
 }
 
 /**
@@ -105,14 +121,37 @@ int rubato_params_derive(const struct rubato_settings *settings,
 }
 
 /**
+ * rubato_settings_apply() - what some settings become by a change
+ * @settings: all in range; changed, on failure in part
+ * @change: settings and their new values
+ * @params: as in rubato_params_derive()
+ *
+ * Context: any. Return: 0, -EINVAL (a value out of its range), or an error of
+ * rubato_budget_derive().
+ */
+int rubato_settings_apply(struct rubato_settings *settings,
+			  const struct rubato_change *change,
+			  struct rubato_params *params)
+{
+	unsigned int setting;
+
+	for_each_set_bit(setting, &change->mask, RUBATO_SETTINGS) {
+		if (rubato_setting_fault(setting, change->to[setting]))
+			return -EINVAL;
+		apply_one(settings, setting, change->to[setting]);
+	}
+	return rubato_params_derive(settings, params);
+}
+
+/**
  * rubato_settings_change() - change some of a tenant's settings, all or none
  * @tenant: the caller keeps it from being freed
- * @change: fields and their new values
+ * @change: settings and their new values
  *
  * The daemon is told, and has its pollers read the ledger again.
  *
  * Context: process; takes rubato_params_lock.
- * Return: 0, -EINVAL (a value out of its range), -ENODEV (just removed).
+ * Return: 0, -ENODEV (just removed), or an error of rubato_settings_apply().
  */
 int rubato_settings_change(struct rubato_tenant *tenant,
 			   const struct rubato_change *change)
@@ -122,25 +161,21 @@ int rubato_settings_change(struct rubato_tenant *tenant,
 		.flags		= RUBATO_TENANT_LIVE,
 		.generation	= tenant->generation,
 	};
-	int err;
+	int err = -ENODEV;
 
 	mutex_lock(&rubato_params_lock);
-	err = -ENODEV;
 	if (!tenant->live)
 		goto out;
 	settings = tenant->settings;
-	err = apply(&settings, change);
-	if (err)
-		goto out;
-	err = rubato_params_derive(&settings, &params);
+	err = rubato_settings_apply(&settings, change, &params);
 	if (err)
 		goto out;
 	tenant->settings = settings;
 	rubato_ledger_write(tenant->slot, &params, tenant->name);
 	trace_rubato_tenant_set(tenant, &settings);
+	rubato_event_tenant(RUBATO_CMD_TENANT_SET_NTF, tenant);
+	rubato_generation_advance();
 out:
 	mutex_unlock(&rubato_params_lock);
-	if (!err)
-		rubato_generation_advance();
 	return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What a tenant is granted, and the one way to change it. sysfs comes through
- * rubato_settings_change() with one field at a time; whoever has several at
- * once changes them in one step.
+ * rubato_settings_change() with one setting at a time, netlink with several at
+ * once.
  */
 #ifndef RUBATO_BUDGET_SETTINGS_H
 #define RUBATO_BUDGET_SETTINGS_H
@@ -31,12 +31,13 @@ enum rubato_setting {
 	RUBATO_SETTING_BURST,
 	RUBATO_SETTING_WEIGHT,
 	RUBATO_SETTING_BORROW,
+	RUBATO_SETTINGS
 };
 
-/* Which fields of @to are meant. */
+/* New values of some settings, by enum rubato_setting. */
 struct rubato_change {
-	unsigned long mask;	/* BIT(enum rubato_setting) */
-	struct rubato_settings to;
+	unsigned long mask;	/* BIT(enum rubato_setting): which are meant */
+	u64 to[RUBATO_SETTINGS];
 };
 
 /*
@@ -48,6 +49,10 @@ extern struct mutex rubato_params_lock;
 
 extern const struct rubato_settings rubato_settings_default;
 
+const char *rubato_setting_fault(enum rubato_setting setting, u64 value);
+int rubato_settings_apply(struct rubato_settings *settings,
+			  const struct rubato_change *change,
+			  struct rubato_params *params);
 int rubato_settings_change(struct rubato_tenant *tenant,
 			   const struct rubato_change *change);
 int rubato_params_derive(const struct rubato_settings *settings,

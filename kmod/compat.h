@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "Rubato needs Linux 6.1 or later"
@@ -46,6 +47,24 @@ static inline u64 rubato_run_delay_ns(const struct task_struct *task)
 static inline u64 rubato_run_delay_ns(const struct task_struct *task)
 {
 	return 0;
+}
+#endif
+
+/**
+ * rubato_dump_attributes() - what the request for a dump has
+ * @cb: of that dump
+ *
+ * Context: the dump's callbacks. Return: an array by attribute.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+static inline struct nlattr **rubato_dump_attributes(struct netlink_callback *cb)
+{
+	return genl_dumpit_info(cb)->attrs;
+}
+#else
+static inline struct nlattr **rubato_dump_attributes(struct netlink_callback *cb)
+{
+	return genl_info_dump(cb)->attrs;
 }
 #endif
 

@@ -17,6 +17,7 @@
 #include "device.h"
 #include "ledger.h"
 #include "main.h"
+#include "netlink.h"
 #include "tenant.h"
 #include "trace.h"
 
@@ -132,16 +133,19 @@ static int note_check(const struct rubato_ioc_note *note)
 	return 0;
 }
 
-static int note_trace(const struct rubato_ioc_note *note)
+static int note_tell(const struct rubato_ioc_note *note)
 {
 	const struct rubato_tenant *tenant;
 
 	rcu_read_lock();
 	tenant = rubato_tenant_at(note->slot);
-	if (tenant && note->kind == RUBATO_NOTE_BROKE)
+	if (tenant && note->kind == RUBATO_NOTE_BROKE) {
 		trace_rubato_broke(tenant, note->core, note->credit_cycles);
-	else if (tenant)
+		rubato_event_credit(RUBATO_CMD_BROKE_NTF, tenant, note);
+	} else if (tenant) {
 		trace_rubato_funded(tenant, note->core, note->credit_cycles);
+		rubato_event_credit(RUBATO_CMD_FUNDED_NTF, tenant, note);
+	}
 	rcu_read_unlock();
 	return tenant ? 0 : -ENOENT;
 }
@@ -157,7 +161,7 @@ static long note_credit(struct session *session, void __user *arg)
 	err = rubato_copy_in(&note, sizeof(note), arg);
 	if (!err)
 		err = note_check(&note);
-	return err ? err : note_trace(&note);
+	return err ? err : note_tell(&note);
 }
 
 /* Called by pollers as well. What was attached stays so while the file is open. */

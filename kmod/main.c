@@ -17,6 +17,7 @@
 #include "device.h"
 #include "main.h"
 #include "member.h"
+#include "netlink.h"
 #include "sysfs.h"
 #include "tenant.h"
 
@@ -79,11 +80,16 @@ static int __init rubato_init(void)
 	err = rubato_device_init();
 	if (err)
 		goto err_assist;
-	err = rubato_sysfs_publish();
+	err = rubato_netlink_init();
 	if (err)
 		goto err_device;
+	err = rubato_sysfs_publish();
+	if (err)
+		goto err_netlink;
 	return 0;
 
+err_netlink:
+	rubato_netlink_exit();
 err_device:
 	rubato_device_exit();
 err_assist:
@@ -96,12 +102,13 @@ err_sysfs:
 }
 
 /*
- * The top-level files go first: once none of their writers is left, nobody
- * can make a tenant any more. No file of the device can be open here.
+ * The top-level files and netlink go first: once nobody is left who uses them,
+ * nobody can make a tenant any more. No file of the device can be open here.
  */
 static void __exit rubato_exit(void)
 {
 	rubato_sysfs_unpublish();
+	rubato_netlink_exit();
 	rubato_device_exit();
 	rubato_assist_exit();
 	rubato_tenants_exit();

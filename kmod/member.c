@@ -24,6 +24,7 @@
 #include <linux/workqueue.h>
 #include "compat.h"
 #include "member.h"
+#include "netlink.h"
 #include "sysfs.h"
 #include "tenant.h"
 #include "trace.h"
@@ -77,6 +78,33 @@ static struct cgroup *cgroup_from_path(const char *text)
 	return cgroup_from_mount(text);
 }
 
+/* All that is in no tenant is system's: the root cannot be in one. */
+static struct cgroup *usable(struct cgroup *cgroup)
+{
+	int err;
+
+	if (IS_ERR(cgroup))
+		return cgroup;
+	if (cgroup_parent(cgroup) && !rubato_cgroup_is_dead(cgroup))
+		return cgroup;
+	err = cgroup_parent(cgroup) ? -ENOENT : -EINVAL;
+	cgroup_put(cgroup);
+	return ERR_PTR(err);
+}
+
+/**
+ * rubato_cgroup_get_by_id() - find a cgroup by its id alone
+ * @id: any
+ *
+ * Context: process.
+ * Return: a reference, or -ENOENT (no such cgroup, or it was removed), -EINVAL
+ * (the root).
+ */
+struct cgroup *rubato_cgroup_get_by_id(u64 id)
+{
+	return usable(cgroup_get_from_id(id));
+}
+
 /**
  * rubato_cgroup_get() - find a cgroup
  * @text: its id in decimal, its path below the caller's cgroup root (as in
@@ -89,28 +117,14 @@ static struct cgroup *cgroup_from_path(const char *text)
  */
 struct cgroup *rubato_cgroup_get(const char *text)
 {
-	struct cgroup *cgroup;
 	u64 id;
 	int err;
 
 	lockdep_assert_not_held(&rubato_lock);
-	if (text[0] == '/') {
-		cgroup = cgroup_from_path(text);
-	} else {
-		err = isdigit(text[0]) ? kstrtou64(text, 10, &id) : -EINVAL;
-		if (err)
-			return ERR_PTR(err);
-		cgroup = cgroup_get_from_id(id);
-	}
-	if (IS_ERR(cgroup))
-		return cgroup;
-	if (!cgroup_parent(cgroup) || rubato_cgroup_is_dead(cgroup)) {
-		/* All that is in no tenant is system's: the root cannot be. */
-		err = cgroup_parent(cgroup) ? -ENOENT : -EINVAL;
-		cgroup_put(cgroup);
-		return ERR_PTR(err);
-	}
-	return cgroup;
+	if (text[0] == '/')
+		return usable(cgroup_from_path(text));
+	err = isdigit(text[0]) ? kstrtou64(text, 10, &id) : -EINVAL;
+	return err ? ERR_PTR(err) : rubato_cgroup_get_by_id(id);
 }
 
 /**
@@ -190,6 +204,7 @@ int rubato_member_add(struct rubato_tenant *tenant, struct cgroup *cgroup)
 	if (err)
 		return err;
 	trace_rubato_cgroup_add(tenant, id);
+	rubato_event_cgroup(RUBATO_CMD_CGROUP_ADD_NTF, tenant, id);
 	rubato_generation_advance();
 	return 0;
 }
@@ -212,6 +227,7 @@ int rubato_member_remove(struct rubato_tenant *tenant, u64 id)
 		return -ENOENT;
 	member_destroy(member);
 	trace_rubato_cgroup_remove(tenant, id);
+	rubato_event_cgroup(RUBATO_CMD_CGROUP_REMOVE_NTF, tenant, id);
 	rubato_generation_advance();
 	return 0;
 }
@@ -231,6 +247,7 @@ void rubato_members_drop(struct rubato_tenant *tenant)
 		id = member->id;
 		member_destroy(member);
 		trace_rubato_cgroup_remove(tenant, id);
+		rubato_event_cgroup(RUBATO_CMD_CGROUP_REMOVE_NTF, tenant, id);
 	}
 }
 
@@ -246,6 +263,8 @@ static void sweep(struct work_struct *work)
 		if (!rubato_cgroup_is_dead(member->cgroup))
 			continue;
 		trace_rubato_cgroup_gone(member->tenant, member->id);
+		rubato_event_cgroup(RUBATO_CMD_CGROUP_GONE_NTF, member->tenant,
+				    member->id);
 		member_destroy(member);
 		rubato_generation_advance();
 	}

@@ -20,6 +20,7 @@ struct rubato_member {
 };
 
 struct cgroup *rubato_cgroup_get(const char *text);
+struct cgroup *rubato_cgroup_get_by_id(u64 id);
 int rubato_cgroup_id(const char *text, u64 *id);
 int rubato_member_add(struct rubato_tenant *tenant, struct cgroup *cgroup);
 int rubato_member_remove(struct rubato_tenant *tenant, u64 id);

@@ -90,11 +90,19 @@ static ssize_t with_name(const char *buf, size_t count,
 	return err ? err : count;
 }
 
+/* With default settings: more than a name does not fit into a file. */
+static int add_tenant(const char *name)
+{
+	static const struct rubato_change nothing;
+
+	return rubato_tenant_add(name, &nothing);
+}
+
 static ssize_t tenant_add_store(struct kobject *kobj,
 				struct kobj_attribute *file,
 				const char *buf, size_t count)
 {
-	return with_name(buf, count, rubato_tenant_add);
+	return with_name(buf, count, add_tenant);
 }
 
 static ssize_t tenant_remove_store(struct kobject *kobj,
@@ -220,6 +228,7 @@ int rubato_sysfs_init(void)
 {
 	int err;
 
+	rubato_sysfs_stat_init();
 	err = root_create();
 	if (err)
 		return err;

@@ -18,6 +18,7 @@ extern const struct sysfs_ops rubato_sysfs_ops;
 
 /* Files of a tenant's stat/ (sysfs_stat.c). */
 extern const struct attribute_group rubato_stat_group;
+void rubato_sysfs_stat_init(void);
 
 int rubato_sysfs_init(void);
 void rubato_sysfs_exit(void);

@@ -30,14 +30,13 @@ static struct rubato_member *to_member(struct kobject *kobj)
 }
 
 static ssize_t change_one(struct kobject *kobj, enum rubato_setting setting,
-			  const struct rubato_settings *to, size_t count)
+			  u64 value, size_t count)
 {
-	const struct rubato_change change = {
-		.mask	= BIT(setting),
-		.to	= *to,
-	};
-	int err = rubato_settings_change(to_tenant(kobj), &change);
+	struct rubato_change change = { .mask = BIT(setting) };
+	int err;
 
+	change.to[setting] = value;
+	err = rubato_settings_change(to_tenant(kobj), &change);
 	return err ? err : count;
 }
 
@@ -61,17 +60,17 @@ static ssize_t budget_cycles_store(struct kobject *kobj,
 				   struct kobj_attribute *file,
 				   const char *buf, size_t count)
 {
-	struct rubato_settings to = { .budget_cycles = RUBATO_BUDGET_NONE };
+	u64 cycles = RUBATO_BUDGET_NONE;
 	int err;
 
 	if (!sysfs_streq(buf, "max")) {
-		err = kstrtou64(buf, 10, &to.budget_cycles);
+		err = kstrtou64(buf, 10, &cycles);
 		if (err)
 			return err;
-		if (to.budget_cycles == RUBATO_BUDGET_NONE)
+		if (cycles == RUBATO_BUDGET_NONE)
 			return -EINVAL;
 	}
-	return change_one(kobj, RUBATO_SETTING_BUDGET, &to, count);
+	return change_one(kobj, RUBATO_SETTING_BUDGET, cycles, count);
 }
 
 static ssize_t period_us_show(struct kobject *kobj,
@@ -85,12 +84,12 @@ static ssize_t period_us_store(struct kobject *kobj,
 			       struct kobj_attribute *file,
 			       const char *buf, size_t count)
 {
-	struct rubato_settings to = {};
-	int err = kstrtou64(buf, 10, &to.period_us);
+	u64 us;
+	int err = kstrtou64(buf, 10, &us);
 
 	if (err)
 		return err;
-	return change_one(kobj, RUBATO_SETTING_PERIOD, &to, count);
+	return change_one(kobj, RUBATO_SETTING_PERIOD, us, count);
 }
 
 static ssize_t burst_cycles_show(struct kobject *kobj,
@@ -104,12 +103,12 @@ static ssize_t burst_cycles_store(struct kobject *kobj,
 				  struct kobj_attribute *file,
 				  const char *buf, size_t count)
 {
-	struct rubato_settings to = {};
-	int err = kstrtou64(buf, 10, &to.burst_cycles);
+	u64 cycles;
+	int err = kstrtou64(buf, 10, &cycles);
 
 	if (err)
 		return err;
-	return change_one(kobj, RUBATO_SETTING_BURST, &to, count);
+	return change_one(kobj, RUBATO_SETTING_BURST, cycles, count);
 }
 
 static ssize_t weight_show(struct kobject *kobj, struct kobj_attribute *file,
@@ -122,12 +121,12 @@ static ssize_t weight_show(struct kobject *kobj, struct kobj_attribute *file,
 static ssize_t weight_store(struct kobject *kobj, struct kobj_attribute *file,
 			    const char *buf, size_t count)
 {
-	struct rubato_settings to = {};
-	int err = kstrtou32(buf, 10, &to.weight);
+	u32 weight;
+	int err = kstrtou32(buf, 10, &weight);
 
 	if (err)
 		return err;
-	return change_one(kobj, RUBATO_SETTING_WEIGHT, &to, count);
+	return change_one(kobj, RUBATO_SETTING_WEIGHT, weight, count);
 }
 
 static ssize_t borrow_show(struct kobject *kobj, struct kobj_attribute *file,
@@ -141,16 +140,12 @@ static ssize_t borrow_show(struct kobject *kobj, struct kobj_attribute *file,
 static ssize_t borrow_store(struct kobject *kobj, struct kobj_attribute *file,
 			    const char *buf, size_t count)
 {
-	struct rubato_settings to = {};
 	unsigned int borrow;
 	int err = kstrtouint(buf, 10, &borrow);
 
 	if (err)
 		return err;
-	if (borrow > 1)
-		return -EINVAL;
-	to.borrow = borrow;
-	return change_one(kobj, RUBATO_SETTING_BORROW, &to, count);
+	return change_one(kobj, RUBATO_SETTING_BORROW, borrow, count);
 }
 
 /* The path or id that was written, without its newline; to be freed. */

@@ -28,6 +28,7 @@
 #include "ledger.h"
 #include "main.h"
 #include "member.h"
+#include "netlink.h"
 #include "sysfs.h"
 #include "tenant.h"
 #include "trace.h"
@@ -60,7 +61,8 @@ u64 rubato_generation(void)
 /**
  * rubato_generation_advance() - tell whoever polls that the tenants changed
  *
- * Context: any. The change must be visible before this is called.
+ * Context: any; under the lock of what changed, after the change, so that a
+ * dump, which takes the locks, never sees the one without the other.
  */
 void rubato_generation_advance(void)
 {
@@ -90,8 +92,14 @@ static bool name_char_is_valid(char c, bool first)
 	return !first && (c == '_' || c == '.' || c == '-');
 }
 
-/* [a-z0-9][a-z0-9_.-]{0,62} */
-static int name_check(const char *name)
+/**
+ * rubato_name_check() - can a tenant have this name?
+ * @name: any
+ *
+ * Context: any.
+ * Return: 0, -EINVAL (not [a-z0-9][a-z0-9_.-]*), -ENAMETOOLONG.
+ */
+int rubato_name_check(const char *name)
 {
 	size_t i;
 
@@ -104,12 +112,18 @@ static int name_check(const char *name)
 	return i ? 0 : -EINVAL;
 }
 
-/* `system` is found too. */
-static struct rubato_tenant *tenant_find(const char *name)
+/**
+ * rubato_tenant_find() - the tenant of a name, `system` too
+ * @name: any
+ *
+ * Context: under rubato_lock. Return: NULL if there is none.
+ */
+struct rubato_tenant *rubato_tenant_find(const char *name)
 {
 	struct rubato_tenant *tenant;
 	u32 slot;
 
+	lockdep_assert_held(&rubato_lock);
 	for_each_set_bit(slot, slots_taken, RUBATO_SLOTS) {
 		tenant = rubato_tenant_at(slot);
 		if (tenant && !strcmp(tenant->name, name))
@@ -135,14 +149,13 @@ static void slot_free(u32 slot)
 }
 
 /* Writes what the ledger should say of a slot, with a tenant or without. */
-static void slot_publish(u32 slot)
+static void slot_write(u32 slot)
 {
 	const struct rubato_tenant *tenant = rubato_tenant_at(slot);
 	struct rubato_params params = { .generation = slot_generation[slot] };
 	const char *name = no_name;
 
-	lockdep_assert_held(&rubato_lock);
-	mutex_lock(&rubato_params_lock);
+	lockdep_assert_held(&rubato_params_lock);
 	if (tenant && tenant->live) {
 		params.flags = RUBATO_TENANT_LIVE;
 		name = tenant->name;
@@ -150,22 +163,35 @@ static void slot_publish(u32 slot)
 		WARN_ON_ONCE(rubato_params_derive(&tenant->settings, &params));
 	}
 	rubato_ledger_write(slot, &params, name);
-	mutex_unlock(&rubato_params_lock);
 }
 
-static struct rubato_tenant *tenant_alloc(const char *name, u32 slot)
+static struct rubato_tenant *
+tenant_alloc(const char *name, const struct rubato_settings *settings, u32 slot)
 {
 	struct rubato_tenant *tenant = kzalloc(sizeof(*tenant), GFP_KERNEL);
 
 	if (!tenant)
 		return NULL;
 	INIT_LIST_HEAD(&tenant->members);
-	tenant->settings = rubato_settings_default;
-	tenant->live = true;
+	tenant->settings = *settings;
 	tenant->slot = slot;
 	tenant->generation = slot_generation[slot] + 1;
 	strscpy(tenant->name, name, sizeof(tenant->name));
 	return tenant;
+}
+
+/*
+ * From here the ledger has the tenant, and its settings can be changed. It is
+ * told before the first of those changes.
+ */
+static void tenant_open(struct rubato_tenant *tenant)
+{
+	mutex_lock(&rubato_params_lock);
+	tenant->live = true;
+	slot_write(tenant->slot);
+	trace_rubato_tenant_add(tenant);
+	rubato_event_tenant(RUBATO_CMD_TENANT_NEW_NTF, tenant);
+	mutex_unlock(&rubato_params_lock);
 }
 
 /*
@@ -176,14 +202,15 @@ static void tenant_retire(struct rubato_tenant *tenant)
 {
 	mutex_lock(&rubato_params_lock);
 	tenant->live = false;
+	slot_write(tenant->slot);
 	mutex_unlock(&rubato_params_lock);
-	slot_publish(tenant->slot);
 }
 
-/* Takes the slot and makes the directory. */
-static int tenant_create(const char *name, u32 slot)
+/* Takes the slot and makes the directory. @settings have been derived. */
+static int tenant_create(const char *name,
+			 const struct rubato_settings *settings, u32 slot)
 {
-	struct rubato_tenant *tenant = tenant_alloc(name, slot);
+	struct rubato_tenant *tenant = tenant_alloc(name, settings, slot);
 	int err;
 
 	lockdep_assert_held(&rubato_lock);
@@ -194,13 +221,11 @@ static int tenant_create(const char *name, u32 slot)
 	rcu_assign_pointer(slots[slot], tenant);
 	err = rubato_sysfs_tenant_add(tenant);
 	if (err)
-		goto err_retire;
-	slot_publish(slot);
-	trace_rubato_tenant_add(tenant);
+		goto err_slot;
+	tenant_open(tenant);
 	return 0;
 
-err_retire:
-	tenant_retire(tenant);
+err_slot:
 	RCU_INIT_POINTER(slots[slot], NULL);
 	slot_free(slot);
 	rubato_sysfs_tenant_put(tenant);
@@ -222,33 +247,39 @@ static void tenant_destroy(struct rubato_tenant *tenant)
 	else
 		slot_free(slot);
 	trace_rubato_tenant_remove(tenant);
+	rubato_event_tenant(RUBATO_CMD_TENANT_DEL_NTF, tenant);
 	rubato_sysfs_tenant_put(tenant);
 }
 
 /**
- * rubato_tenant_add() - make a tenant with default settings and no cgroup
+ * rubato_tenant_add() - make a tenant without a cgroup
  * @name: [a-z0-9][a-z0-9_.-]{0,62}
+ * @change: settings other than the default ones
  *
  * Context: process; takes rubato_lock.
- * Return: 0, -EINVAL (not a name), -ENAMETOOLONG, -EEXIST, -ENOSPC
- * (RUBATO_TENANTS_MAX tenants exist), -EAGAIN (too many removed ones wait for
- * the daemon), -ENOMEM.
+ * Return: 0, -EINVAL (not a name, or a value out of its range), -ENAMETOOLONG,
+ * -EEXIST, -ENOSPC (RUBATO_TENANTS_MAX tenants exist), -EAGAIN (too many removed
+ * ones wait for the daemon), -ENOMEM.
  */
-int rubato_tenant_add(const char *name)
+int rubato_tenant_add(const char *name, const struct rubato_change *change)
 {
+	struct rubato_settings settings = rubato_settings_default;
+	struct rubato_params params = {};
 	u32 slot;
 	int err;
 
-	err = name_check(name);
+	err = rubato_name_check(name);
+	if (!err)
+		err = rubato_settings_apply(&settings, change, &params);
 	if (err)
 		return err;
 	mutex_lock(&rubato_lock);
-	err = tenant_find(name) ? -EEXIST : slot_find(&slot);
+	err = rubato_tenant_find(name) ? -EEXIST : slot_find(&slot);
 	if (!err)
-		err = tenant_create(name, slot);
-	mutex_unlock(&rubato_lock);
+		err = tenant_create(name, &settings, slot);
 	if (!err)
 		rubato_generation_advance();
+	mutex_unlock(&rubato_lock);
 	return err;
 }
 
@@ -267,20 +298,20 @@ int rubato_tenant_remove(const char *name)
 	struct rubato_tenant *tenant;
 	int err;
 
-	err = name_check(name);
+	err = rubato_name_check(name);
 	if (err)
 		return err;
 	mutex_lock(&rubato_lock);
-	tenant = tenant_find(name);
+	tenant = rubato_tenant_find(name);
 	if (!tenant)
 		err = -ENOENT;
 	else if (tenant->slot == RUBATO_SLOT_SYSTEM)
 		err = -EINVAL;
 	else
 		tenant_destroy(tenant);
-	mutex_unlock(&rubato_lock);
 	if (!err)
 		rubato_generation_advance();
+	mutex_unlock(&rubato_lock);
 	return err;
 }
 
@@ -322,8 +353,10 @@ void rubato_slots_attached(void)
 	u32 slot;
 
 	lockdep_assert_held(&rubato_lock);
+	mutex_lock(&rubato_params_lock);
 	for (slot = 0; slot < RUBATO_SLOTS; slot++)
-		slot_publish(slot);
+		slot_write(slot);
+	mutex_unlock(&rubato_params_lock);
 }
 
 /**
@@ -350,7 +383,8 @@ int rubato_tenants_init(void)
 	int err;
 
 	mutex_lock(&rubato_lock);
-	err = tenant_create(system_name, RUBATO_SLOT_SYSTEM);
+	err = tenant_create(system_name, &rubato_settings_default,
+			    RUBATO_SLOT_SYSTEM);
 	mutex_unlock(&rubato_lock);
 	return err;
 }

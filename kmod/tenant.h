@@ -32,9 +32,11 @@ extern struct wait_queue_head rubato_generation_wait;
 int rubato_tenants_init(void);
 void rubato_tenants_exit(void);
 
-int rubato_tenant_add(const char *name);
+int rubato_name_check(const char *name);
+int rubato_tenant_add(const char *name, const struct rubato_change *change);
 int rubato_tenant_remove(const char *name);
 struct rubato_tenant *rubato_tenant_at(u32 slot);
+struct rubato_tenant *rubato_tenant_find(const char *name);
 
 int rubato_slot_release(u32 slot, u32 generation);
 void rubato_slots_attached(void);

@@ -37,7 +37,7 @@ install-library: programs
 	$(Q)ln -sf $(notdir $(LIBRARY_REAL)) $(DESTDIR)$(LIBDIR)/$(LIBRARY_SONAME)
 	$(Q)ln -sf $(LIBRARY_SONAME) $(DESTDIR)$(LIBDIR)/librubato.so
 	$(call install_file,644,$(INCLUDEDIR)/rubato,$(LIBRARY_HEADERS))
-	$(call install_file,644,$(INCLUDEDIR)/linux,include/uapi/linux/rubato.h)
+	$(call install_file,644,$(INCLUDEDIR)/linux,$(wildcard include/uapi/linux/*.h))
 	$(call install_text,$(LIBDIR)/pkgconfig,librubato.pc,user/lib/librubato.pc.in)
 
 install-man%:

@@ -74,6 +74,7 @@ ktap_check "install goes to DESTDIR and PREFIX" test \
 	-x "$work/root/usr/sbin/rubatod" -a -x "$work/root/usr/sbin/rubato" \
 	-a -e "$work/root/usr/lib/librubato.so" \
 	-a -e "$work/root/usr/include/linux/rubato.h" \
+	-a -e "$work/root/usr/include/linux/rubato_netlink.h" \
 	-a -e "$work/root/usr/share/man/man8/rubato.8" -a -e \
 	"$work/root/usr/include/rubato/librubato.h" -a -e \
 	"$work/root/usr/share/containers/oci/hooks.d/rubato.json"
