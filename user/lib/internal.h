@@ -2,7 +2,7 @@
 /*
  * What the files of librubato share among themselves. Not installed, not
  * exported; the daemon and the tool, which link the library statically, use
- * sysfs.h and tenant_json.h too.
+ * tenant_json.h too.
  */
 #ifndef RUBATO_LIB_INTERNAL_H
 #define RUBATO_LIB_INTERNAL_H
@@ -36,6 +36,7 @@ struct rubato {
 	const struct rubato_place_ops *ops;
 	char authority[16];
 	uint32_t tsc_khz;
+	struct rubato_ctl *ctl;	/* to the module, or NULL */
 	int socket;		/* to the daemon, or -1 */
 	char *buffer;		/* what was read from it beyond a line */
 	size_t buffered;

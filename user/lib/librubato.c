@@ -7,15 +7,20 @@
 #include <unistd.h>
 
 #include "internal.h"
-#include "sysfs.h"
 
 static int open_kernel(struct rubato *r, struct rubato_error *error)
 {
+	struct rubato_ctl_module module;
+	struct rubato_error why;
 	int ret;
 
-	ret = sysfs_tsc_khz(&r->tsc_khz, error);
+	r->ctl = rubato_ctl_open(&why);
+	if (!r->ctl)
+		return -rubato_error_set(error, why.code, "%s", why.text);
+	ret = rubato_ctl_module(r->ctl, &module, error);
 	if (ret)
 		return ret;
+	r->tsc_khz = module.tsc_khz;
 	strcpy(r->authority, "kernel");
 	r->ops = &rubato_kernel_ops;
 	return 0;
@@ -41,9 +46,9 @@ static int open_auto(struct rubato *r, struct rubato_error *error)
 	int ret;
 
 	ret = open_daemon(r, error);
-	if (ret != -ENOENT || !sysfs_is_there())
-		return ret;
-	return open_kernel(r, error);
+	if (ret == -ENOENT && !open_kernel(r, NULL))
+		ret = 0;
+	return ret;
 }
 
 struct rubato *rubato_open_at(enum rubato_place place,
@@ -87,6 +92,7 @@ void rubato_close(struct rubato *r)
 	if (!r)
 		return;
 	rubato_daemon_disconnect(r);
+	rubato_ctl_close(r->ctl);
 	free(r);
 }
 

@@ -3,7 +3,7 @@
  * librubato: control of a Rubato datapath.
  *
  * A connection finds out by itself where tenants are kept: in the kernel
- * module (/sys/kernel/rubato) or, without it, in the daemon (its root-only
+ * module (generic netlink) or, without it, in the daemon (its root-only
  * UNIX socket). Ports, cores and the state of the whole always come from the
  * daemon.
  *
@@ -28,8 +28,6 @@ extern "C" {
 
 #define RUBATO_SOCKET_DEFAULT	"/run/rubato/control.sock"
 #define RUBATO_SOCKET_VARIABLE	"RUBATO_SOCKET"	/* names another socket */
-#define RUBATO_SYSFS_DEFAULT	"/sys/kernel/rubato"
-#define RUBATO_SYSFS_VARIABLE	"RUBATO_SYSFS"	/* for tests of this library */
 
 struct rubato;
 struct json_object;		/* of json-c: release with json_object_put() */
@@ -166,6 +164,75 @@ int rubato_cgroup_root(struct rubato_cgroup_place *place,
  */
 int rubato_cgroup_find(const char *path, struct rubato_cgroup_place *place,
 		       struct rubato_error *error);
+
+/*
+ * The module itself, by generic netlink (Documentation/netlink/rubato.rst):
+ * below what is above, for those who want it without a daemon in between.
+ * Names and parameters are the module's to check; cgroups go by their ids.
+ * Several parameters change in one step. Lists are of one moment: if something
+ * changes while they are read, they are read again.
+ */
+struct rubato_ctl;
+
+struct rubato_ctl_module {
+	char version[32];
+	uint32_t abi_version;	/* RUBATO_ABI_VERSION */
+	uint32_t tsc_khz;
+	bool tsc_invariant;
+	bool is_attached;	/* root only, else false */
+	uint64_t generation;	/* root only, else 0: grows with every change */
+};
+
+struct rubato_ctl_cgroup {
+	char tenant[RUBATO_NAME_SIZE];
+	uint32_t slot;
+	uint32_t generation;
+	uint64_t id;
+	char *path;		/* as our cgroup namespace has it; or empty */
+};
+
+struct rubato_ctl_cgroup_list {
+	size_t nr_cgroups;
+	struct rubato_ctl_cgroup *cgroups;
+};
+
+/*
+ * ENOENT: the module is not loaded. Its family is in the initial network
+ * namespace only: from another, a thread goes there for the connection.
+ */
+struct rubato_ctl *rubato_ctl_open(struct rubato_error *error);
+void rubato_ctl_close(struct rubato_ctl *ctl);
+
+/* For everybody; all that follows is root's. */
+int rubato_ctl_module(struct rubato_ctl *ctl, struct rubato_ctl_module *module,
+		      struct rubato_error *error);
+
+/* As rubato_tenant_add() and so on; tenants come without their cgroups. */
+int rubato_ctl_tenant_new(struct rubato_ctl *ctl, const char *name,
+			  const struct rubato_tenant_params *params,
+			  struct rubato_error *error);
+int rubato_ctl_tenant_del(struct rubato_ctl *ctl, const char *name,
+			  struct rubato_error *error);
+int rubato_ctl_tenant_set(struct rubato_ctl *ctl, const char *name,
+			  const struct rubato_tenant_params *params,
+			  struct rubato_error *error);
+struct rubato_tenant *rubato_ctl_tenant_get(struct rubato_ctl *ctl,
+					    const char *name,
+					    struct rubato_error *error);
+int rubato_ctl_tenant_list(struct rubato_ctl *ctl,
+			   struct rubato_tenant_list *list,
+			   struct rubato_error *error);
+
+int rubato_ctl_cgroup_add(struct rubato_ctl *ctl, const char *name, uint64_t id,
+			  struct rubato_error *error);
+int rubato_ctl_cgroup_remove(struct rubato_ctl *ctl, const char *name,
+			     uint64_t id, struct rubato_error *error);
+
+/* Of one tenant, or @name NULL: of all, by slot. Empty on failure. */
+int rubato_ctl_cgroup_list(struct rubato_ctl *ctl, const char *name,
+			   struct rubato_ctl_cgroup_list *list,
+			   struct rubato_error *error);
+void rubato_ctl_cgroup_list_free(struct rubato_ctl_cgroup_list *list);
 
 /*
  * Ports, from the daemon. @request has the keys of `port-add` in

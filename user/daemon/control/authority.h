@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Who decides about tenants. An authority changes the world (the ledger
- * itself, or the module's files) and then the table, through the table_*
+ * itself, or the module) and then the table, through the table_*
  * functions, which tell the datapath.
  */
 #ifndef RUBATO_CONTROL_AUTHORITY_H

@@ -3,11 +3,10 @@
  * The module decides. It writes parameter lines and names into the ledger; we
  * are told by /dev/rubato that something changed, compare what is there now
  * with the table, and tell the datapath the difference. Changes that come
- * through our socket go to the module's files and come back the same way.
+ * through our socket go to the module by netlink and come back the same way.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 
 #include "core/params.h"
 #include "daemon/control/authority.h"
-#include "lib/sysfs.h"
 
 #define DEVICE	"/dev/rubato"
 
@@ -31,7 +29,7 @@
 struct kernel {
 	int device;
 	sd_event_source *io;
-	struct rubato *rubato;		/* the module's files */
+	struct rubato_ctl *ctl;
 	uint64_t binding;		/* cgroup that was checked already */
 	uint32_t seen[RUBATO_SLOTS];	/* sequence of the parameter lines */
 };
@@ -86,27 +84,48 @@ static void sync_table(struct tenants *t)
 		sync_slot(t, slot);
 }
 
-static struct rubato_tenant *read_cgroups(const struct tenant *tenant)
+static int compare_ids(const void *a, const void *b)
 {
-	struct rubato_tenant *now = calloc(1, sizeof(*now));
+	const struct rubato_ctl_cgroup *left = a, *right = b;
 
-	if (!now)
-		return NULL;
-	strcpy(now->name, tenant->name);
-	if (!sysfs_tenant_cgroups(now))
-		return now;
-	/* The tenant has gone meanwhile: its event is still to come. */
-	rubato_tenant_free(now);
-	return NULL;
+	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-static bool has_id(const struct rubato_tenant *tenant, uint64_t id)
+/* What the module has now, of one tenant or (NULL) of all, by id. */
+static bool read_cgroups(struct tenants *t, const char *name,
+			 struct rubato_ctl_cgroup_list *now)
 {
-	for (size_t i = 0; i < tenant->nr_cgroups; i++) {
-		if (tenant->cgroups[i].id == id)
-			return true;
-	}
-	return false;
+	struct rubato_error error;
+	int ret;
+
+	ret = rubato_ctl_cgroup_list(kernel_of(t)->ctl, name, now, &error);
+	/* The tenant has gone meanwhile: its event is still to come. */
+	if (ret && ret != -ENOENT)
+		table_warn(t, "cannot look at cgroups: %s", error.text);
+	if (!ret && now->nr_cgroups)
+		qsort(now->cgroups, now->nr_cgroups, sizeof(*now->cgroups),
+		      compare_ids);
+	return !ret;
+}
+
+/* Another tenant that has the same slot is not meant. */
+static bool is_of(const struct rubato_ctl_cgroup *cgroup,
+		  const struct tenant *tenant)
+{
+	return cgroup->slot == tenant->slot &&
+	       cgroup->generation == tenant->generation;
+}
+
+static bool has_id(const struct rubato_ctl_cgroup_list *now,
+		   const struct tenant *tenant, uint64_t id)
+{
+	const struct rubato_ctl_cgroup key = { .id = id };
+	const struct rubato_ctl_cgroup *found = NULL;
+
+	if (now->nr_cgroups)
+		found = bsearch(&key, now->cgroups, now->nr_cgroups,
+				sizeof(key), compare_ids);
+	return found && is_of(found, tenant);
 }
 
 /* Taken away by hand, or did it cease to exist? Then it may come back. */
@@ -119,19 +138,19 @@ static bool exists(const struct tenant_cgroup *cgroup)
 }
 
 static void sync_gone(struct tenants *t, struct tenant *tenant,
-		      const struct rubato_tenant *now)
+		      const struct rubato_ctl_cgroup_list *now)
 {
 	for (size_t i = tenant->nr_cgroups; i-- > 0;) {
 		const struct tenant_cgroup *cgroup = &tenant->cgroups[i];
 
-		if (cgroup->id && !has_id(now, cgroup->id))
+		if (cgroup->id && !has_id(now, tenant, cgroup->id))
 			table_cgroup_remove(t, tenant, cgroup->id,
 					    !exists(cgroup));
 	}
 }
 
 static void check_foreign(struct tenants *t, struct tenant *tenant,
-			  const struct rubato_cgroup *cgroup)
+			  const struct rubato_ctl_cgroup *cgroup)
 {
 	const struct tenants_callbacks *callbacks = t->config.callbacks;
 	struct rubato_error error;
@@ -143,13 +162,19 @@ static void check_foreign(struct tenants *t, struct tenant *tenant,
 		table_warn(t, "tenant %s: %s", tenant->name, error.text);
 }
 
-static void sync_come(struct tenants *t, struct tenant *tenant,
-		      const struct rubato_tenant *now)
+/* What came to a tenant that is not in the table yet comes with its event. */
+static void sync_come(struct tenants *t,
+		      const struct rubato_ctl_cgroup_list *now)
 {
 	for (size_t i = 0; i < now->nr_cgroups; i++) {
-		const struct rubato_cgroup *cgroup = &now->cgroups[i];
+		const struct rubato_ctl_cgroup *cgroup = &now->cgroups[i];
+		struct tenant *tenant;
 
-		if (table_cgroup_by_id(tenant, cgroup->id))
+		if (cgroup->slot >= RUBATO_SLOTS)
+			continue;
+		tenant = &t->table[cgroup->slot];
+		if (tenant->state != TENANT_LIVE || !is_of(cgroup, tenant) ||
+		    table_cgroup_by_id(tenant, cgroup->id))
 			continue;
 		check_foreign(t, tenant, cgroup);
 		if (table_cgroup_add(t, tenant, cgroup->id, cgroup->path))
@@ -160,36 +185,27 @@ static void sync_come(struct tenants *t, struct tenant *tenant,
 
 static void sync_tenant(struct tenants *t, struct tenant *tenant)
 {
-	struct rubato_tenant *now = read_cgroups(tenant);
+	struct rubato_ctl_cgroup_list now;
 
-	if (!now)
+	if (!read_cgroups(t, tenant->name, &now))
 		return;
-	sync_gone(t, tenant, now);
-	sync_come(t, tenant, now);
-	rubato_tenant_free(now);
+	sync_gone(t, tenant, &now);
+	sync_come(t, &now);
+	rubato_ctl_cgroup_list_free(&now);
 }
 
 /* What moved from one tenant to another leaves before it comes. */
 static void sync_cgroups(struct tenants *t)
 {
-	struct rubato_tenant **now = calloc(RUBATO_SLOTS, sizeof(*now));
+	struct rubato_ctl_cgroup_list now;
 
-	if (!now) {
-		table_warn(t, "cannot look at cgroups: out of memory");
+	if (!read_cgroups(t, NULL, &now))
 		return;
-	}
 	for (uint32_t slot = tenants_next(t, 0); slot;
-	     slot = tenants_next(t, slot)) {
-		now[slot] = read_cgroups(&t->table[slot]);
-		if (now[slot])
-			sync_gone(t, &t->table[slot], now[slot]);
-	}
-	for (uint32_t slot = 1; slot < RUBATO_SLOTS; slot++) {
-		if (now[slot])
-			sync_come(t, &t->table[slot], now[slot]);
-		rubato_tenant_free(now[slot]);
-	}
-	free(now);
+	     slot = tenants_next(t, slot))
+		sync_gone(t, &t->table[slot], &now);
+	sync_come(t, &now);
+	rubato_ctl_cgroup_list_free(&now);
 }
 
 static int on_event(sd_event_source *source, int fd, uint32_t events,
@@ -232,7 +248,7 @@ static int kernel_start(struct tenants *t, struct rubato_error *error)
 static void kernel_close(struct kernel *kernel)
 {
 	sd_event_source_disable_unref(kernel->io);
-	rubato_close(kernel->rubato);
+	rubato_ctl_close(kernel->ctl);
 	if (kernel->device >= 0)
 		close(kernel->device);
 	free(kernel);
@@ -250,7 +266,7 @@ static int kernel_add(struct tenants *t, const char *name,
 {
 	int ret;
 
-	ret = rubato_tenant_add(kernel_of(t)->rubato, name, params, error);
+	ret = rubato_ctl_tenant_new(kernel_of(t)->ctl, name, params, error);
 	if (!ret)
 		sync_table(t);
 	return ret;
@@ -261,7 +277,7 @@ static int kernel_del(struct tenants *t, struct tenant *tenant,
 {
 	int ret;
 
-	ret = rubato_tenant_del(kernel_of(t)->rubato, tenant->name, error);
+	ret = rubato_ctl_tenant_del(kernel_of(t)->ctl, tenant->name, error);
 	if (!ret)
 		sync_table(t);
 	return ret;
@@ -273,8 +289,8 @@ static int kernel_set(struct tenants *t, struct tenant *tenant,
 {
 	int ret;
 
-	ret = rubato_tenant_set(kernel_of(t)->rubato, tenant->name, params,
-				error);
+	ret = rubato_ctl_tenant_set(kernel_of(t)->ctl, tenant->name, params,
+				    error);
 	if (!ret)
 		sync_slot(t, tenant->slot);
 	return ret;
@@ -287,8 +303,8 @@ static int kernel_cgroup_add(struct tenants *t, struct tenant *tenant,
 	struct kernel *kernel = kernel_of(t);
 	int ret;
 
-	ret = rubato_cgroup_add(kernel->rubato, tenant->name, place->directory,
-				error);
+	ret = rubato_ctl_cgroup_add(kernel->ctl, tenant->name, place->id,
+				    error);
 	if (ret)
 		return ret;
 	kernel->binding = place->id;
@@ -301,12 +317,10 @@ static int kernel_cgroup_remove(struct tenants *t, struct tenant *tenant,
 				const struct tenant_cgroup *cgroup,
 				struct rubato_error *error)
 {
-	char id[24];
 	int ret;
 
-	snprintf(id, sizeof(id), "%" PRIu64, cgroup->id);
-	ret = rubato_cgroup_remove(kernel_of(t)->rubato, tenant->name, id,
-				   error);
+	ret = rubato_ctl_cgroup_remove(kernel_of(t)->ctl, tenant->name,
+				       cgroup->id, error);
 	if (!ret)
 		sync_tenant(t, tenant);
 	return ret;
@@ -371,8 +385,8 @@ int authority_kernel_open(struct tenants *t, struct rubato_error *error)
 	ret = attach(t, kernel->device, error);
 	if (ret)
 		goto fail;
-	kernel->rubato = rubato_open_at(RUBATO_PLACE_KERNEL, error);
-	if (!kernel->rubato) {
+	kernel->ctl = rubato_ctl_open(error);
+	if (!kernel->ctl) {
 		ret = -ENODEV;
 		goto fail;
 	}

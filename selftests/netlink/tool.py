@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+The tool with the module and no daemon, which is librubato's rubato_ctl_*: that it
+does what it is told, shows what sysfs has, says why not, and how long a list of
+many tenants takes beside a list of as many links.
+"""
+import json
+import os
+import subprocess
+import time
+import ktap
+import module
+from ktap import equal
+from module import get, make_cgroup, put
+
+MANY = 1024 if module.LONG else 100
+LIST_RATIO_MOST = 3     # times what ip takes for as many links
+TOOL = f"{module.BUILD}/bin/rubato"
+ENVIRONMENT = {**os.environ, "RUBATO_SOCKET": "/nonexistent/control.sock"}
+
+
+def run(*words, before=()):
+    return subprocess.run([*before, TOOL, *words], capture_output=True,
+                          text=True, check=False, env=ENVIRONMENT)
+
+
+def tool(*words, before=()):
+    done = run(*words, before=before)
+    equal((done.returncode, done.stderr), (0, ""), " ".join(words))
+    return done.stdout
+
+
+def show(name):
+    return json.loads(tool("-j", "tenant", "show", name))
+
+
+def fails(why, *words):
+    done = run(*words)
+    assert done.returncode, f"{words} was not refused"
+    assert why in done.stderr, f"{words}: {done.stderr}"
+
+
+def tenants_come_and_go():
+    module.remove_all()
+    tool("tenant", "add", "a", "weight", "7", "borrow", "off", "budget",
+         "5000000", "period", "2ms")
+    equal([get(f"tenants/a/{f}") for f in
+           ("weight", "borrow", "budget_cycles", "period_us", "burst_cycles")],
+          ["7", "0", "5000000", "2000", "0"])
+    tool("tenant", "set", "a", "budget", "max", "borrow", "on")
+    equal((get("tenants/a/budget_cycles"), get("tenants/a/borrow"),
+           get("tenants/a/weight")), ("max", "1", "7"))
+    put("tenants/a/weight", 8)
+    equal(show("a")["weight"], 8)
+    equal(show("system")["slot"], 0)
+    tool("tenant", "del", "a")
+    equal(os.listdir(f"{module.ROOT}/tenants"), [])
+
+
+def cgroups_by_path():
+    module.remove_all()
+    number, path = make_cgroup("rbktool")
+    tool("tenant", "add", "a", "cgroup", path)
+    tool("tenant", "add", "b")
+    equal(os.listdir(f"{module.ROOT}/tenants/a/cgroups"), [str(number)])
+    equal([(c["id"], c["path"]) for c in show("a")["cgroups"]],
+          [(number, path)])
+    fails("belongs to tenant a", "tenant", "set", "b", "cgroup", path)
+    fails("root cgroup", "tenant", "set", "b", "cgroup", "/")
+    tool("tenant", "set", "a", "cgroup-remove", path)
+    equal(os.listdir(f"{module.ROOT}/tenants/a/cgroups"), [])
+    fails("not in this tenant", "tenant", "set", "a", "cgroup-remove", path)
+
+
+def refusals_say_why():
+    module.remove_all()
+    tool("tenant", "add", "a")
+    fails("already", "tenant", "add", "a")
+    fails("no tenant", "tenant", "del", "x")
+    fails("no tenant", "tenant", "set", "x", "weight", "5")
+    fails("no tenant", "tenant", "show", "x")
+    fails("1..10000", "tenant", "set", "a", "weight", "0")
+    fails("-", "tenant", "add", "-a")
+
+
+def counters_have_their_places():
+    module.remove_all()
+    tool("tenant", "add", "a")
+    stats = show("a")["stats"]
+    flat = set(stats) - {"cycles", "dropped_packets", "phases", "drops",
+                         "steered", "batches"}
+    flat |= {"served_batches"}
+    flat |= {f"{name}_cycles" for name in stats["phases"]}
+    flat |= {f"dropped_{name}" for name in stats["drops"]}
+    flat |= {f"steer_{name}" for name in stats["steered"]}
+    equal(flat, set(os.listdir(f"{module.ROOT}/tenants/a/stat")))
+
+
+# Tenants are the host's, whichever network namespace root happens to be in.
+def from_another_network_namespace():
+    module.remove_all()
+    tool("tenant", "add", "a", before=("unshare", "--net"))
+    equal(json.loads(tool("-j", "tenant", "show",
+                          before=("unshare", "--net")))[1]["name"], "a")
+
+
+def without_privileges():
+    module.remove_all()
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    for words in (("tenant", "show"), ("tenant", "add", "a"),
+                  ("tenant", "set", "system", "weight", "5")):
+        done = run(*words, before=nobody)
+        assert done.returncode and "only root" in done.stderr, done.stderr
+    equal(os.listdir(f"{module.ROOT}/tenants"), [])
+    equal(get("system/weight"), "100")
+
+
+def seconds_of(command):
+    """The least of some."""
+    least = 1e9
+    for _ in range(5):
+        begin = time.monotonic()
+        subprocess.run(command, check=True, env=ENVIRONMENT,
+                       stdout=subprocess.DEVNULL)
+        least = min(least, time.monotonic() - begin)
+    return least
+
+
+def a_long_list_beside_one_of_links():
+    module.remove_all()
+    for i in range(MANY):
+        put("tenant_add", f"t{i}")
+    equal(len(json.loads(tool("-j", "tenant", "show"))), MANY + 1)
+    batch = "".join(f"link add rbkd{i} type dummy\n" for i in range(MANY))
+    subprocess.run(["ip", "netns", "add", "rbklist"], check=True)
+    try:
+        subprocess.run(["ip", "-n", "rbklist", "-batch", "-"], input=batch,
+                       text=True, check=True)
+        links = seconds_of(["ip", "-n", "rbklist", "-j", "link"])
+    finally:
+        subprocess.run(["ip", "netns", "del", "rbklist"], check=True)
+    ours = seconds_of([TOOL, "-j", "tenant", "show"])
+    print(f"# {MANY} tenants: {ours * 1e3:.0f} ms; {MANY} links: "
+          f"{links * 1e3:.0f} ms; ratio {ours / links:.2f}")
+    assert ours < LIST_RATIO_MOST * links
+
+
+module.begin()
+ktap.run([tenants_come_and_go, cgroups_by_path, refusals_say_why,
+          counters_have_their_places, from_another_network_namespace,
+          without_privileges, a_long_list_beside_one_of_links])
