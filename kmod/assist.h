@@ -175,6 +175,12 @@ static inline void assist_bits_set(struct rubato_bits *bits, u32 number)
 	smp_mb__after_atomic();		/* (B) before the look for sleepers */
 }
 
+/* Of memory that others read at any time. One writer. */
+static inline void assist_word_add(__u64 *word, u64 amount)
+{
+	WRITE_ONCE(*word, READ_ONCE(*word) + amount);
+}
+
 static inline bool assist_bits_any(const struct rubato_bits *bits)
 {
 	return READ_ONCE(bits->words);
@@ -202,10 +208,9 @@ int assist_seen_open(struct rubato_assist *assist);
 void assist_seen_close(struct rubato_assist *assist);
 u32 assist_count(struct assist_core *core, unsigned int cpu);
 u32 assist_bill_shares(struct assist_core *core, u32 nr_shares, u64 cycles);
-void assist_bill(struct assist_core *core, u32 slot, u64 cycles, u32 packets,
-		 u32 bytes);
 
 /* assist_sleep.c */
+void assist_wake_poller(struct assist_core *core);
 void assist_hear(struct assist_core *core);
 long assist_sleep(struct assist_core *core, struct rubato_ioc_sleep *sleep);
 

@@ -148,32 +148,18 @@ u32 assist_count(struct assist_core *core, unsigned int cpu)
 	return nr;
 }
 
-static void word_add(__u64 *word, u64 amount)
-{
-	WRITE_ONCE(*word, READ_ONCE(*word) + amount);
-}
-
-/**
- * assist_bill() - write a bill into a tenant's sixth line of this core
- * @core: whose pass it was
- * @slot: below RUBATO_SLOTS
- * @cycles: of the CPU
- * @packets: what for
- * @bytes: the same
- *
- * Context: process, under @core->lock, which makes this the only writer.
- */
-void assist_bill(struct assist_core *core, u32 slot, u64 cycles, u32 packets,
-		 u32 bytes)
+/* Into the tenant's sixth line; core->lock makes us the only writer. */
+static void bill_share(struct assist_core *core,
+		       const struct assist_share *share, u64 cycles)
 {
 	struct rubato_account *account;
 
-	lockdep_assert_held(&core->lock);
-	account = rubato_books_account(core->assist->books, slot, core->number);
-	word_add(&account->kernel_cycles, cycles);
-	word_add(&account->kernel_packets, packets);
-	word_add(&account->kernel_bytes, bytes);
-	assist_bits_set(&core->area->billed, slot);
+	account = rubato_books_account(core->assist->books, share->slot,
+				       core->number);
+	assist_word_add(&account->kernel_cycles, cycles);
+	assist_word_add(&account->kernel_packets, share->packets);
+	assist_word_add(&account->kernel_bytes, share->bytes);
+	assist_bits_set(&core->area->billed, share->slot);
 }
 
 /**
@@ -193,13 +179,13 @@ u32 assist_bill_shares(struct assist_core *core, u32 nr_shares, u64 cycles)
 	u64 total = 0, sum = 0, billed = 0, until;
 	u32 packets = 0;
 
+	lockdep_assert_held(&core->lock);
 	for (share = core->shares; share < end; share++)
 		total += share->weight;
 	for (share = core->shares; share < end; share++) {
 		sum += share->weight;
 		until = mul_u64_u64_div_u64(cycles, sum, total);
-		assist_bill(core, share->slot, until - billed, share->packets,
-			    share->bytes);
+		bill_share(core, share, until - billed);
 		billed = until;
 		packets += share->packets;
 		core->stats.bytes += share->bytes;

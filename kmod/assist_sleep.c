@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The poller's sleep. Everything that wakes it is a bit in ->ready: sockets that
- * received, and the bell, which control requests and other cores ring.
+ * The poller's sleep. Everything that wakes it is a bit in ->ready (sockets that
+ * received, and the bell, which control requests and other cores ring) or in
+ * ->kicked (sockets that the thread has transmitted from).
  *
  *	source (any context)		poller, in RUBATO_IOC_SLEEP
  *	(A) set the bit			(C) join ->poller_wait, not running
@@ -19,6 +20,24 @@
 #include "assist.h"
 #include "trace.h"
 
+static bool has_news(const struct assist_core *core)
+{
+	return assist_bits_any(&core->area->ready) ||
+	       assist_bits_any(&core->area->kicked);
+}
+
+/**
+ * assist_wake_poller() - a bit that it waits for has been set
+ * @core: whose area it is in
+ *
+ * Context: any; after assist_bits_set(), whose last barrier this needs.
+ */
+void assist_wake_poller(struct assist_core *core)
+{
+	if (waitqueue_active(&core->poller_wait))
+		wake_up(&core->poller_wait);
+}
+
 /**
  * assist_hear() - a bit of ->ready has been set: wake whom that concerns
  * @core: whose area it is
@@ -29,8 +48,7 @@
  */
 void assist_hear(struct assist_core *core)
 {
-	if (waitqueue_active(&core->poller_wait))
-		wake_up(&core->poller_wait);
+	assist_wake_poller(core);
 	if (core->mode != RUBATO_ASSIST_THREAD)
 		return;
 	WRITE_ONCE(core->heard, true);
@@ -52,7 +70,7 @@ static int sleep_once(struct assist_core *core, ktime_t end)
 	prepare_to_wait(&core->poller_wait, &wait, TASK_INTERRUPTIBLE);
 	if (signal_pending(current))
 		err = -EINTR;
-	else if (!assist_bits_any(&core->area->ready) &&		/* (D) */
+	else if (!has_news(core) &&				/* (D) */
 		 !schedule_hrtimeout(&end, HRTIMER_MODE_ABS))
 		err = -ETIME;
 	finish_wait(&core->poller_wait, &wait);
@@ -102,14 +120,13 @@ long assist_sleep(struct assist_core *core, struct rubato_ioc_sleep *sleep)
 	int err = 0;
 
 	trace_rubato_sleep(core->number, sleep->timeout_ns);
-	while (!err && !assist_bits_any(&core->area->ready)) {
+	while (!err && !has_news(core)) {
 		err = sleep_once(core, end);
 		if (core->mode == RUBATO_ASSIST_INLINE)
-			count_wakeup(core, !err &&
-				     !assist_bits_any(&core->area->ready));
+			count_wakeup(core, !err && !has_news(core));
 	}
 	sleep->woken = 0;
-	if (assist_bits_any(&core->area->ready))
+	if (has_news(core))
 		sleep->woken |= RUBATO_WOKEN_READY;
 	if (err == -ETIME)
 		sleep->woken |= RUBATO_WOKEN_TIMEOUT;

@@ -56,26 +56,31 @@ static void take_kicks(struct assist_core *core)
 		core->kicks[word] |= xchg(&kick->bit[word], 0);
 }
 
-/* Whose frames the poller said they are; it says nonsense at its own risk. */
-static u32 payer_of(const struct assist_core *core, u32 index)
+/* The poller bills it, and may fill the ring again. */
+static void tell_kicked(struct assist_core *core, u32 index, u64 cycles,
+			bool failed)
 {
-	u32 slot = READ_ONCE(core->area->payer[index]);
+	struct rubato_kicked *done = &core->area->done[index];
 
-	return slot < RUBATO_SLOTS ? slot : RUBATO_SLOT_SYSTEM;
+	assist_word_add(&done->cycles, cycles);
+	assist_word_add(&done->errors, failed);
+	assist_bits_set(&core->area->kicked, index);
+	assist_wake_poller(core);
 }
 
 static void kick_one(struct assist_core *core, u32 index)
 {
-	u32 payer = payer_of(core, index);
 	u64 cycles;
+	int err;
 
 	__clear_bit(index, core->kicks);
+	err = assist_kick(core, index);
 	/* More than one call's worth, or no room: again in the next pass. */
-	if (assist_kick(core, index) == -EAGAIN)
+	if (err == -EAGAIN)
 		__set_bit(index, core->kicks);
 	cycles = assist_interval(core, &core->last);
 	core->stats.busy_cycles += cycles;
-	assist_bill(core, payer, cycles, 0, 0);
+	tell_kicked(core, index, cycles, err && err != -EAGAIN);
 }
 
 /* Each once, or as many as a quantum allows; the others next time. */

@@ -310,6 +310,7 @@ struct rubato_ioc_note {
  *
  * INLINE: the poller does it itself, by RUBATO_IOC_PASS, on its own CPU.
  * THREAD: a kernel thread rubato/<cpu> does it on a CPU of its own.
+ * Either way kicks are the poller's to bill.
  *
  * Offered where the module was built with RUBATO_ASSIST, else -ENOTTY.
  */
@@ -320,7 +321,7 @@ enum rubato_assist_mode {
 
 #define RUBATO_ASSIST_SOCKETS_MAX	4095	/* of one core */
 #define RUBATO_ASSIST_BELL	RUBATO_ASSIST_SOCKETS_MAX /* bit in ->ready */
-#define RUBATO_ASSIST_AREA_SIZE	16384	/* bytes */
+#define RUBATO_ASSIST_AREA_SIZE	69632	/* bytes */
 #define RUBATO_ASSIST_QUANTUM_CYCLES_MAX	(1ULL << 32)
 #define RUBATO_ASSIST_PACKET_CYCLES_MAX		(1ULL << 24)
 #define RUBATO_ASSIST_BYTE_CYCLES_FP16_MAX	(1ULL << 24)
@@ -336,10 +337,21 @@ struct rubato_bits {
 #define RUBATO_ASSIST_NEED_WAKEUP	(1U << 0)
 
 /*
+ * What the thread's transmitting from one socket came to. Only the poller knows
+ * whose frames they were: it bills what this grew by. Words only grow, and go on
+ * with the next socket of that index.
+ */
+struct rubato_kicked {
+	__u64 cycles;		/* of the thread's CPU */
+	__u64 errors;		/* calls that failed, other than by -EAGAIN */
+};
+
+/*
  * Shared with the poller: mmap() of /dev/rubato, MAP_SHARED, at core number *
  * RUBATO_ASSIST_AREA_SIZE. Whoever sets a bit of ->kick looks at ->flags after
  * a full barrier and calls RUBATO_IOC_WAKE if it says so; the thread sets the
- * flag before it looks at ->kick for the last time.
+ * flag before it looks at ->kick for the last time. It answers each bit of
+ * ->kick by one of ->kicked, after ->done.
  */
 struct rubato_assist_area {
 	__u32 flags;		/* RUBATO_ASSIST_NEED_WAKEUP; the module's */
@@ -347,7 +359,8 @@ struct rubato_assist_area {
 	struct rubato_bits ready;	/* sockets that received, or the bell */
 	struct rubato_bits billed;	/* slots whose sixth lines grew */
 	struct rubato_bits kick;	/* sockets to transmit: THREAD only */
-	__u16 payer[RUBATO_ASSIST_SOCKETS_MAX + 1]; /* slots, by socket: kick */
+	struct rubato_bits kicked;	/* sockets that did: THREAD only */
+	struct rubato_kicked done[RUBATO_ASSIST_SOCKETS_MAX + 1];
 };
 
 #define RUBATO_CORE_CGROUP	(1U << 0)	/* THREAD: in the caller's cgroups */
@@ -410,7 +423,10 @@ struct rubato_ioc_pass {
 #define RUBATO_WOKEN_READY	(1U << 0)
 #define RUBATO_WOKEN_TIMEOUT	(1U << 1)
 
-/* Until a bit in ->ready is set, or that time is over. -EINTR: a signal. */
+/*
+ * Until a bit in ->ready or ->kicked is set, or that time is over. -EINTR: a
+ * signal.
+ */
 struct rubato_ioc_sleep {
 	__u32 size;
 	__u32 flags;		/* none defined */
