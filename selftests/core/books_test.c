@@ -46,7 +46,7 @@ static bool balanced(const struct bench *bench)
 
 	for (slot = 0; slot < RUBATO_SLOTS; slot++)
 		sum += sim_billed(&bench->sim.ledger[slot].core[0]);
-	return sum == bench->core.elapsed_cycles;
+	return sum == bench->core.elapsed_cycles + bench->core.assist_cycles;
 }
 
 static void random_shares(struct bench *bench, struct books_share *shares,
@@ -257,6 +257,44 @@ static bool test_split(void)
 	return ok;
 }
 
+/* What another CPU did: billed already, or with the interval that runs. */
+static bool test_elsewhere(void)
+{
+	const struct books_share shares[] = {
+		{ .slot = 2, .packets = 3 }, { .slot = 3, .packets = 1 },
+	};
+	struct bench bench;
+	bool ok;
+
+	bench_open(&bench, 1);
+	sched_bill(bench.sim.sched, 1, RUBATO_PHASE_KERNEL, 900, 1, 64);
+	books_billed_elsewhere(&bench.books, 900);
+	ok = balanced(&bench) && bench.core.assist_cycles == 900;
+	bench.sim.now += 300;
+	books_elsewhere(&bench.books, 5000);
+	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_TX, 1, 64,
+			 bench.sim.now) == 5300 && balanced(&bench);
+	/* Once, and nobody's time is lost by it. */
+	bench.sim.now += 300;
+	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_TX, 1, 64,
+			 bench.sim.now) == 300;
+	bench.sim.now += 100;
+	books_elsewhere(&bench.books, 300);
+	ok &= books_split(&bench.books, RUBATO_PHASE_TX, shares, 2, 100, 0,
+			  bench.sim.now) == 400;
+	ok &= sim_billed(&bench.sim.ledger[2].core[0]) == 300 &&
+	      sim_billed(&bench.sim.ledger[3].core[0]) == 100;
+	/* Nor is what was stolen here looked for there. */
+	bench.run_delay = SUSPICIOUS;
+	bench.sim.now += 2 * SUSPICIOUS;
+	books_elsewhere(&bench.books, 700);
+	ok &= books_bill(&bench.books, 1, RUBATO_PHASE_RX, 1, 64,
+			 bench.sim.now) == SUSPICIOUS + 700;
+	ok &= balanced(&bench) && bench.core.assist_cycles == 900 + 6000;
+	sim_close(&bench.sim);
+	return ok;
+}
+
 /* No part of a split is more than a cycle off what its cost says. */
 static bool test_split_exact(unsigned int cases)
 {
@@ -348,13 +386,14 @@ int main(void)
 	unsigned int scale = sim_scale();
 
 	ksft_print_header();
-	ksft_set_plan(8);
+	ksft_set_plan(9);
 	ksft_test_result(test_balance(20 * scale, 20000), "books balance to the cycle, clocks and kernel lying\n");
 	ksft_test_result(test_stolen(), "stolen is what the kernel says, and no more\n");
 	ksft_test_result(test_asking(), "who makes the kernel be asked pays for it\n");
 	ksft_test_result(test_usual(),
 			 "who is always dear is not asked about each time\n");
 	ksft_test_result(test_billed(), "what the module billed\n");
+	ksft_test_result(test_elsewhere(), "what another CPU did\n");
 	ksft_test_result(test_split(), "split by cost of packets and bytes\n");
 	ksft_test_result(test_split_exact(50000 * scale), "splits are right to the cycle\n");
 	ksft_test_result(test_cost_of_bills(), "bills teach what work costs\n");

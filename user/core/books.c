@@ -103,6 +103,13 @@ static bool books_suspect(const struct books *books, uint64_t interval,
 	       interval / BOOKS_NEVER_USUAL > books->suspicious_cycles;
 }
 
+static uint64_t books_with_elsewhere(struct books *books, uint64_t cycles)
+{
+	cycles += books->elsewhere_cycles;
+	books->elsewhere_cycles = 0;
+	return cycles;
+}
+
 /* @expected: cycles that such an interval is likely to have, or 0. */
 static uint64_t books_end_interval(struct books *books, uint64_t expected,
 				   uint64_t now)
@@ -111,10 +118,11 @@ static uint64_t books_end_interval(struct books *books, uint64_t expected,
 	uint64_t lost, stamp = books->last;
 
 	if (!books_suspect(books, interval, expected))
-		return interval;
+		return books_with_elsewhere(books, interval);
 	lost = books_ask(books, &stamp);
 	interval += books_cut(books, stamp);
-	return books_less_lost(books, interval, lost);
+	return books_with_elsewhere(books,
+				    books_less_lost(books, interval, lost));
 }
 
 uint64_t books_bill(struct books *books, uint32_t slot, enum rubato_phase phase,
@@ -153,6 +161,17 @@ uint64_t books_asleep(struct books *books, uint64_t now)
 void books_billed(struct books *books, uint64_t cycles)
 {
 	books_cut(books, books->last + cycles);
+}
+
+void books_billed_elsewhere(struct books *books, uint64_t cycles)
+{
+	account_add(&books->core->assist_cycles, cycles);
+}
+
+void books_elsewhere(struct books *books, uint64_t cycles)
+{
+	account_add(&books->core->assist_cycles, cycles);
+	books->elsewhere_cycles += cycles;
 }
 
 /* Calibrated cost of one share, in 2^-16 cycles; packets and bytes < 2^32. */

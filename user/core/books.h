@@ -32,6 +32,7 @@ struct books {
 	void *context;
 	uint64_t run_delay_last;
 	uint64_t owed_cycles;		/* lost in intervals already billed */
+	uint64_t elsewhere_cycles;	/* to be billed with this interval */
 };
 
 void books_open(struct books *books, uint64_t now);
@@ -64,6 +65,14 @@ uint64_t books_asleep(struct books *books, uint64_t now);
  * have been billed. They are less than what has passed.
  */
 void books_billed(struct books *books, uint64_t cycles);
+
+/*
+ * Work that was done on another CPU beside this poller's time. Either it has
+ * been billed; or it is billed with the running interval, as if that were so
+ * much longer, by books_bill() or books_split(), which the caller calls next.
+ */
+void books_billed_elsewhere(struct books *books, uint64_t cycles);
+void books_elsewhere(struct books *books, uint64_t cycles);
 
 /*
  * One interval that served several tenants: split by calibrated cost per
