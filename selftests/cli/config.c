@@ -29,7 +29,7 @@ static const char everything[] =
 "{\n"
 "  \"policy\": \"fifo\", \"cores\": [1, 3], \"quantum_us\": 25,\n"
 "  \"spin_us\": \"always\", \"module\": \"no\",\n"
-"  \"assist\": \"inline\",\n"
+"  \"assist\": \"thread\", \"assist_cpus\": [0, 2],\n"
 "  \"tenants\": [\n"
 "    { \"name\": \"system\", \"weight\": 50 },\n"
 "    { \"name\": \"a\", \"budget\": \"25%\", \"period\": \"10ms\",\n"
@@ -52,7 +52,8 @@ static void test_everything(void)
 			 c.cores[0] == 1 && c.cores[1] == 3 &&
 			 c.quantum_us == 25 && c.spin_us == CONFIG_SPIN_ALWAYS &&
 			 c.module == TENANTS_MODULE_NO &&
-			 c.assist == ASSIST_INLINE && c.nr_tenants == 2 &&
+			 c.assist == ASSIST_THREAD && c.nr_assist_cpus == 2 &&
+			 c.assist_cpus[1] == 2 && c.nr_tenants == 2 &&
 			 c.nr_ports == 1, "the whole: %d %s\n", ret, error.text);
 	if (ret)
 		ksft_exit_fail_msg("nothing to look at\n");
@@ -136,6 +137,8 @@ static const struct bad bads[] = {
 	{ "{ \"module\": \"maybe\" }", "module: " },
 	{ "{ \"assist\": \"thread?\" }", "assist: " },
 	{ "{ \"assist\": true }", "assist: must be of type string" },
+	{ "{ \"assist_cpus\": 1 }", "assist_cpus: must be of type array" },
+	{ "{ \"assist_cpus\": [3, 3] }", "assist_cpus[1]: CPU 3 is there twice" },
 	{ "{ \"tenants\": [5] }", "tenants[0]: a tenant must be an object" },
 	{ "{ \"tenants\": [{}] }", "tenants[0]: a tenant needs" },
 	{ "{ \"tenants\": [{\"name\": \"A\"}] }", "tenants[0].name: " },

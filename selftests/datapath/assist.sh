@@ -11,10 +11,21 @@ cd "$(dirname "$0")" || exit 1
 
 SYSCALLS=/sys/kernel/tracing/events/raw_syscalls/sys_enter
 CORE=/sys/kernel/rubato/cores/0
+IDLE_S=3
+[ "${RUBATO_LONG-}" != 1 ] || IDLE_S=10
 
-says_inline()
+# says inline|thread
+says()
 {
-	[ "$(core assist)" = inline ] && [ "$(< $CORE/mode)" = inline ]
+	[ "$(core assist)" = "$1" ] && [ "$(< $CORE/mode)" = "$1" ] &&
+		[ "$(rubato -j status | jq -r .assist)" = "$1" ] &&
+		rubato -j port show | jq -e 'all(.[].queues[]; .busy_poll)'
+}
+
+says_off()
+{
+	[ "$(core assist)" = off ] && [ ! -e $CORE ] &&
+		[ "$(rubato -j status | jq -r .assist)" = off ]
 }
 
 # setting PLACE DEVICE NAME
@@ -118,14 +129,43 @@ calls_are_passes()
 	' <<< "$calls"
 }
 
-# In 1/1000 of a CPU, over ten seconds.
+# In 1/1000 of a CPU, over a while.
 idle_use()
 {
 	local before
 
 	before=$(core cpu_time_ns)
-	sleep 10
-	echo $((($(core cpu_time_ns) - before) / 10000000))
+	sleep $IDLE_S
+	echo $((($(core cpu_time_ns) - before) / 1000000 / IDLE_S))
+}
+
+# What the thread did for tenants is in their accounts, and no more than that.
+thread_is_billed()
+{
+	local assist busy
+
+	assist=$(core assist_cycles)
+	busy=$(< $CORE/busy_cycles)
+	echo "billed for the thread: $assist cycles, it worked $busy"
+	((assist > 0 && assist <= busy && assist * 100 >= busy * 95))
+}
+
+thread_time()
+{
+	awk '{ print $14 + $15 }' "/proc/$(pgrep -x rubato/0)/stat"
+}
+
+# The poller, and the thread: a second is 100 ticks.
+both_sleep()
+{
+	local ticks use
+
+	ticks=$(thread_time)
+	use=$(idle_use)
+	ticks=$((($(thread_time) - ticks) * 10 / IDLE_S))
+	echo "the poller: $use per 1000 of a CPU, the thread: $ticks"
+	((use < 10 && ticks < 10)) && [ "$(< $CORE/state)" = asleep ] &&
+		pings client "$(at4 A)"
 }
 
 sleeps_when_idle()
@@ -150,13 +190,13 @@ die()
 	(($? == 128 + 9)) && eventually nothing_is_left
 }
 
-datapath_begin 15 rbea
+datapath_begin 26 rbea
 [ "$DATAPATH_AUTHORITY" = module ] || ktap_skip_all "needs the module"
 must "topology" datapath_topology routed A B
 must "the daemon starts" datapath_daemon --assist inline
 must "containers become ports" datapath_tenants A B
 must "the wire becomes a port" datapath_uplink
-check_here "it says inline" says_inline
+check_here "it says inline" says inline
 check_here "interrupts wait for the poller" deferred
 check_here "all talk to all" all_talk
 check_here "who floods pays for the kernel's work" flood_is_billed
@@ -166,8 +206,23 @@ check_here "it sleeps when idle, and wakes" sleeps_when_idle
 check_here "it ends: settings are given back" eval \
 	'datapath_stop && given_back && nothing_is_left'
 check_here "left to choose, it is inline" eval \
-	'datapath_daemon && eventually says_inline'
+	'datapath_daemon && eventually says inline'
 check_here "kill -9: nothing of it stays" die
-check_here "off: without it" eval \
-	'datapath_daemon --assist off && [ "$(core assist)" = off ] && [ ! -e $CORE ]'
+check_here "off: without it" eval 'datapath_daemon --assist off && says_off'
+check_here "left to choose, it is a thread where that has a CPU" eval \
+	'datapath_stop && datapath_daemon --assist-cpu 0 && eventually says thread &&
+	eventually is_port vethB && datapath_uplink'
+check_here "thread: all talk to all" all_talk
+check_here "thread: who floods pays for the kernel's work" flood_is_billed
+check_here "thread: the books balance" books_balance
+check_here "thread: both sleep when idle, and wake" both_sleep
+check_here "thread: its work is billed" thread_is_billed
+check_here "thread: kill -9: nothing of it stays" die
+check_here "thread: it starts again" eval \
+	'datapath_daemon --assist thread --assist-cpu 0 &&
+	eventually says thread && eventually is_port vethB && datapath_uplink'
+check_here "thread: and forwards" pings client "$(at4 A)"
+check_here "thread: what went in came out" eventually conserved
+check_here "thread: it ends: settings are given back" eval \
+	'datapath_stop && given_back && nothing_is_left'
 ktap_finish

@@ -52,6 +52,12 @@ options()
 	ktap_check "an argument" refused 2 "wanted" in_host_daemon word
 	ktap_check "a core twice" refused 2 "twice" \
 		in_host_daemon --core 0 --core 0
+	ktap_check "the assist's thread without a CPU" refused 1 "no CPU" \
+		in_host_daemon --assist thread
+	ktap_check "the assist's thread on its poller's CPU" refused 1 "name another" \
+		in_host_daemon --core 0 --assist-cpu 0
+	ktap_check "more CPUs for the assist than cores" refused 1 "name as many" \
+		in_host_daemon --core 0 --assist-cpu 0 --assist-cpu 1
 }
 
 configurations()
@@ -187,7 +193,7 @@ between()
 		at client ip route get "$(at4 B)" | grep "mtu 1500"
 }
 
-datapath_begin 36 rbei
+datapath_begin 39 rbei
 must "topology" datapath_topology routed A B
 options
 configurations

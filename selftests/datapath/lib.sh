@@ -312,7 +312,7 @@ books_ppm()
 {
 	rubato -j core show | jq -r '.[0] |
 		(.billed_cycles + .idle_cycles + .asleep_cycles +
-		 .stolen_cycles - .elapsed_cycles) as $off |
+		 .stolen_cycles - .elapsed_cycles - .assist_cycles) as $off |
 		$off / .elapsed_cycles * 1e6 | fabs | ceil'
 }
 

@@ -19,7 +19,10 @@ static void print_part(const struct cli *cli, struct json_object *row,
 			 json_object_get_double(part) * 100 / elapsed);
 }
 
-/* What all accounts together miss of what has elapsed. */
+/*
+ * What all accounts together miss of what has elapsed, here and for us on the
+ * CPU of the assist's thread.
+ */
 static void print_books(const struct cli *cli, struct json_object *row,
 			const char *key, char *cell)
 {
@@ -27,7 +30,9 @@ static void print_books(const struct cli *cli, struct json_object *row,
 		"billed_cycles", "idle_cycles", "asleep_cycles",
 		"stolen_cycles",
 	};
-	double elapsed = json_object_get_double(print_find(row, key));
+	double elapsed = json_object_get_double(print_find(row, key)) +
+			 json_object_get_double(print_find(row,
+							   "assist_cycles"));
 	double sum = 0;
 
 	(void)cli;
@@ -46,6 +51,7 @@ static const struct print_column columns[] = {
 	{ "ASSIST", "assist", print_text, false },
 	{ "QUANTUM", "quantum_cycles", print_cycles, true },
 	{ "ELAPSED", "elapsed_cycles", print_cycles, true },
+	{ "ELSEWHERE", "assist_cycles", print_part, true },
 	{ "BILLED", "billed_cycles", print_part, true },
 	{ "IDLE", "idle_cycles", print_part, true },
 	{ "ASLEEP", "asleep_cycles", print_part, true },

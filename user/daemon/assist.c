@@ -25,8 +25,14 @@ struct assist {
 	const struct rubato_ledger *ledger;
 	struct rubato_assist_area *area;
 	uint64_t words;		/* of ->ready: taken, not looked at yet */
+	uint64_t kicked_words;	/* of ->kicked */
+	uint64_t kicked;	/* bits of the word before the first of these */
+	uint32_t kicked_word;	/* which one that is */
+	bool thread;
 	bool polled;		/* a pass in this round */
 	struct source *sources[RUBATO_ASSIST_SOCKETS_MAX + 1];
+	struct queue *queues[RUBATO_ASSIST_SOCKETS_MAX + 1];	/* by TX */
+	struct rubato_kicked done[RUBATO_ASSIST_SOCKETS_MAX + 1]; /* billed */
 	struct drawn drawn[RUBATO_SLOTS];
 };
 
@@ -34,15 +40,18 @@ struct assist {
 
 static int attach_core(const struct assist_config *config)
 {
+	bool thread = config->thread_cpu >= 0;
 	struct rubato_ioc_core core = {
 		.size = sizeof(core),
+		.flags = thread ? RUBATO_CORE_CGROUP : 0,
 		.core = config->core,
-		.mode = RUBATO_ASSIST_INLINE,
-		.cpu = config->cpu,
+		.mode = thread ? RUBATO_ASSIST_THREAD : RUBATO_ASSIST_INLINE,
+		.cpu = thread ? config->thread_cpu : config->cpu,
 		.bell_fd = config->bell_fd,
 		.quantum_cycles = config->quantum_cycles,
 		.packet_cycles = PACKET_CYCLES,
 		.byte_cycles_fp16 = BYTE_CYCLES_FP16,
+		.idle_us = thread ? config->idle_us : 0,
 	};
 
 	return ioctl(config->module_fd, RUBATO_IOC_CORE, &core) ? -errno : 0;
@@ -80,10 +89,23 @@ static struct assist *assist_new(const struct assist_config *config)
 		return NULL;
 	assist->module_fd = config->module_fd;
 	assist->core = config->core;
+	assist->thread = config->thread_cpu >= 0;
 	assist->ledger = config->ledger;
 	for (uint32_t slot = 0; slot < RUBATO_SLOTS; slot++)
 		assist->drawn[slot] = read_line(assist, slot);
 	return assist;
+}
+
+/* What the module means by an error. */
+static const char *reason_of(const struct assist_config *config, int err)
+{
+	if (err == -ENOTTY)
+		return "the module was built without it";
+	if (config->thread_cpu >= 0 && err == -ENODEV)
+		return "the CPU of its thread is not online";
+	if (config->thread_cpu >= 0 && err == -EINVAL)
+		return "the daemon's cpuset has not the CPU of its thread";
+	return strerror(-err);
 }
 
 struct assist *assist_open(const struct assist_config *config,
@@ -106,8 +128,7 @@ free_assist:
 	free(assist);
 failed:
 	rubato_error_set(error, err, "no polling assist for core %u: %s",
-			 config->core, err == -ENOTTY ?
-			 "the module was built without it" : strerror(-err));
+			 config->core, reason_of(config, err));
 	return NULL;
 }
 
@@ -117,6 +138,18 @@ void assist_close(struct assist *assist)
 		return;
 	munmap(assist->area, RUBATO_ASSIST_AREA_SIZE);
 	free(assist);
+}
+
+const char *assist_name(const struct assist *assist)
+{
+	if (!assist)
+		return "off";
+	return assist->thread ? "thread" : "inline";
+}
+
+bool assist_has_thread(const struct assist *assist)
+{
+	return assist && assist->thread;
 }
 
 /* --- sockets --- */
@@ -135,6 +168,24 @@ int assist_add(struct assist *assist, int fd, struct source *source,
 	return 0;
 }
 
+/* Of an index, what the thread has done, ever. */
+static struct rubato_kicked read_done(const struct assist *assist,
+				      uint32_t index)
+{
+	const struct rubato_kicked *done = &assist->area->done[index];
+
+	return (struct rubato_kicked) {
+		__atomic_load_n(&done->cycles, __ATOMIC_RELAXED),
+		__atomic_load_n(&done->errors, __ATOMIC_RELAXED),
+	};
+}
+
+void assist_set_tx(struct assist *assist, uint32_t index, struct queue *queue)
+{
+	assist->queues[index] = queue;
+	assist->done[index] = read_done(assist, index);
+}
+
 void assist_remove(struct assist *assist, uint32_t index)
 {
 	struct rubato_ioc_socket remove = {
@@ -145,6 +196,7 @@ void assist_remove(struct assist *assist, uint32_t index)
 		return;
 	ioctl(assist->module_fd, RUBATO_IOC_SOCKET_REMOVE, &remove);
 	assist->sources[index] = NULL;
+	assist->queues[index] = NULL;
 }
 
 /* --- passes --- */
@@ -159,13 +211,30 @@ static int pass(struct assist *assist, struct rubato_ioc_pass *pass)
 	return ioctl(assist->module_fd, RUBATO_IOC_PASS, pass) ? -errno : 0;
 }
 
+/* (A) and (B) of the thread's sleep, in kmod/assist_thread.c. */
+static int ask_thread(struct assist *assist, uint32_t index)
+{
+	struct rubato_ioc_wake wake = {
+		.size = sizeof(wake), .core = assist->core,
+	};
+
+	rubato_bits_set(&assist->area->kick, index);
+	if (!(__atomic_load_n(&assist->area->flags, __ATOMIC_SEQ_CST) &
+	      RUBATO_ASSIST_NEED_WAKEUP))
+		return 0;
+	return ioctl(assist->module_fd, RUBATO_IOC_WAKE, &wake) ? -errno : 0;
+}
+
 int assist_kick(struct assist *assist, uint32_t index)
 {
 	struct rubato_ioc_pass kick = {
 		.flags = RUBATO_PASS_KICK, .kick = index,
 	};
-	int err = pass(assist, &kick);
+	int err;
 
+	if (assist->thread)
+		return ask_thread(assist, index);
+	err = pass(assist, &kick);
 	return err ? err : kick.kick_error;
 }
 
@@ -173,6 +242,10 @@ void assist_poll(struct poller *poller)
 {
 	struct rubato_ioc_pass napi = {};
 
+	if (poller->assist->thread) {
+		assist_draw(poller);
+		return;
+	}
 	if (!poller->assist->polled) {
 		pass(poller->assist, &napi);
 		assist_draw(poller);
@@ -206,8 +279,50 @@ void assist_draw(struct poller *poller)
 			cycles += draw_slot(poller, word * 64 +
 					    __builtin_ctzll(slots));
 	}
-	books_billed(&poller->books, cycles);
+	if (poller->assist->thread)
+		books_billed_elsewhere(&poller->books, cycles);
+	else
+		books_billed(&poller->books, cycles);
 	poller->now = poller->books.last;
+}
+
+/* Of ->kicked: the next index, or ASSIST_NO_INDEX. */
+static uint32_t next_kicked_index(struct assist *assist)
+{
+	struct rubato_bits *kicked = &assist->area->kicked;
+	uint32_t bit;
+
+	if (!assist->kicked && !assist->kicked_words)
+		assist->kicked_words = rubato_bits_take_words(kicked);
+	while (!assist->kicked && assist->kicked_words) {
+		assist->kicked_word = __builtin_ctzll(assist->kicked_words);
+		assist->kicked_words &= assist->kicked_words - 1;
+		assist->kicked = rubato_bits_take(kicked, assist->kicked_word);
+	}
+	if (!assist->kicked)
+		return ASSIST_NO_INDEX;
+	bit = __builtin_ctzll(assist->kicked);
+	assist->kicked &= assist->kicked - 1;
+	return assist->kicked_word * 64 + bit;
+}
+
+bool assist_next_kicked(struct assist *assist, struct assist_kicked *kicked)
+{
+	struct rubato_kicked now;
+	uint32_t index;
+
+	/* Of a socket that was removed meanwhile: nothing. */
+	do {
+		index = next_kicked_index(assist);
+		if (index == ASSIST_NO_INDEX)
+			return false;
+	} while (!assist->queues[index]);
+	now = read_done(assist, index);
+	kicked->queue = assist->queues[index];
+	kicked->cycles = now.cycles - assist->done[index].cycles;
+	kicked->errors = now.errors - assist->done[index].errors;
+	assist->done[index] = now;
+	return true;
 }
 
 /* --- what came --- */

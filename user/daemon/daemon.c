@@ -70,6 +70,49 @@ static uint32_t wanted_cores(const struct config *config)
 	return config->nr_cores ? config->nr_cores : 1;
 }
 
+/* For the module's thread; -1: none is wanted. */
+static int assist_cpu_of_core(const struct config *config, uint32_t core)
+{
+	bool wanted = config->assist == ASSIST_THREAD ||
+		      config->assist == ASSIST_AUTO;
+
+	return wanted && config->nr_assist_cpus ?
+	       (int)config->assist_cpus[core] : -1;
+}
+
+/* A thread that polls leaves a poller on its CPU little. */
+static int check_assist_cpu(const struct config *config, uint32_t core,
+			    struct rubato_error *error)
+{
+	int cpu = assist_cpu_of_core(config, core);
+
+	for (uint32_t i = 0; cpu >= 0 && i < wanted_cores(config); i++)
+		if (cpu == cpu_of_core(config, i))
+			return rubato_error_set(error, -EINVAL,
+						"CPU %d is to have a poller and the thread of the polling assist: name another",
+						cpu);
+	return 0;
+}
+
+static int check_assist(const struct config *config,
+			struct rubato_error *error)
+{
+	int err = 0;
+
+	if (config->assist == ASSIST_THREAD && !config->nr_assist_cpus)
+		return rubato_error_set(error, -EINVAL,
+					"the polling assist has no CPU for its thread: name one with --assist-cpu, or in assist_cpus");
+	if (config->nr_assist_cpus &&
+	    config->nr_assist_cpus != wanted_cores(config))
+		return rubato_error_set(error, -EINVAL,
+					"%zu CPUs for threads of the polling assist, but %u for pollers: name as many",
+					config->nr_assist_cpus,
+					wanted_cores(config));
+	for (uint32_t i = 0; i < wanted_cores(config) && !err; i++)
+		err = check_assist_cpu(config, i, error);
+	return err;
+}
+
 static void stop_pollers(struct daemon *daemon)
 {
 	while (daemon->nr_pollers)
@@ -107,6 +150,7 @@ static int start_pollers(struct daemon *daemon, struct rubato_error *error)
 	for (uint32_t i = 0; i < poller.nr_cores && !err; i++) {
 		poller.core = i;
 		poller.cpu = cpu_of_core(config, i);
+		poller.assist_cpu = assist_cpu_of_core(config, i);
 		poller.latency = steer_latency(daemon->steer, i);
 		err = poller_start(&daemon->pollers[i], &poller, error);
 		if (!err)
@@ -467,7 +511,8 @@ static int start(struct daemon *daemon, struct rubato_error *error)
 	if (!daemon->policy)
 		return rubato_error_set(error, -EINVAL, "no policy `%s`",
 					daemon->options->config.policy);
-	return run_parts(daemon, error);
+	err = check_assist(&daemon->options->config, error);
+	return err ? err : run_parts(daemon, error);
 }
 
 int daemon_run(const struct daemon_options *options)

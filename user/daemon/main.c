@@ -29,8 +29,10 @@ static const char usage_text[] =
 	"  --spin-us N        look for work this long before sleeping, or `always`\n"
 	"                     (default 50)\n"
 	"  --module WHEN      auto, yes or no: who keeps the tenants\n"
-	"  --assist HOW       auto, inline or off: does the module receive and\n"
-	"                     transmit for the pollers\n"
+	"  --assist HOW       auto, inline, thread or off: does the module receive\n"
+	"                     and transmit for the pollers\n"
+	"  --assist-cpu CPU   a CPU for a thread of the module that does so; as often\n"
+	"                     as --core\n"
 	"  --socket PATH      control socket (default " RUBATO_SOCKET_DEFAULT ")\n"
 	"  --state FILE       where tenants are remembered without the module\n"
 	"                     (default " STATE_PATH_DEFAULT ")\n"
@@ -48,6 +50,7 @@ enum option_code {
 	OPTION_SPIN,
 	OPTION_MODULE,
 	OPTION_ASSIST,
+	OPTION_ASSIST_CPU,
 	OPTION_SOCKET,
 	OPTION_STATE,
 	OPTION_PIN_DIR,
@@ -65,6 +68,7 @@ static const struct option long_options[] = {
 	{ "spin-us", required_argument, NULL, OPTION_SPIN },
 	{ "module", required_argument, NULL, OPTION_MODULE },
 	{ "assist", required_argument, NULL, OPTION_ASSIST },
+	{ "assist-cpu", required_argument, NULL, OPTION_ASSIST_CPU },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "state", required_argument, NULL, OPTION_STATE },
 	{ "pin-dir", required_argument, NULL, OPTION_PIN_DIR },
@@ -84,8 +88,10 @@ struct arguments {
 	const char *module;
 	const char *assist;
 	enum assist_choice assist_choice;
-	uint32_t cores[RUBATO_CORES_MAX];
-	uint32_t nr_cores;
+	struct cpu_list {
+		uint32_t cpus[RUBATO_CORES_MAX];
+		uint32_t count;
+	} cores, assist_cpus;
 	uint64_t quantum_us;		/* 0: not given */
 	uint64_t spin_us;
 	bool spin_given;
@@ -115,17 +121,17 @@ static uint64_t parse_number(const char *what, const char *text, uint64_t least,
 	return 0;
 }
 
-static void add_core(struct arguments *arguments, const char *text)
+static void add_cpu(struct cpu_list *list, const char *what, const char *text)
 {
 	long nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	uint32_t cpu = parse_number("--core", text, 0, nr_cpus - 1);
+	uint32_t cpu = parse_number(what, text, 0, nr_cpus - 1);
 
-	for (uint32_t i = 0; i < arguments->nr_cores; i++)
-		if (arguments->cores[i] == cpu)
-			refuse("--core", text, "is given twice");
-	if (arguments->nr_cores == RUBATO_CORES_MAX)
-		refuse("--core", text, "there are 64 already");
-	arguments->cores[arguments->nr_cores++] = cpu;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->cpus[i] == cpu)
+			refuse(what, text, "is given twice");
+	if (list->count == RUBATO_CORES_MAX)
+		refuse(what, text, "there are 64 already");
+	list->cpus[list->count++] = cpu;
 }
 
 static void set_spin(struct arguments *arguments, const char *text)
@@ -158,7 +164,7 @@ static void check_names(struct arguments *arguments)
 	if (arguments->assist && config_find_assist(arguments->assist,
 						    &arguments->assist_choice))
 		refuse("--assist", arguments->assist,
-		       "auto, inline or off is wanted");
+		       "auto, inline, thread or off is wanted");
 }
 
 static void parse_one(struct arguments *arguments, int option)
@@ -172,7 +178,7 @@ static void parse_one(struct arguments *arguments, int option)
 		arguments->policy = optarg;
 		break;
 	case OPTION_CORE:
-		add_core(arguments, optarg);
+		add_cpu(&arguments->cores, "--core", optarg);
 		break;
 	case OPTION_QUANTUM:
 		arguments->quantum_us = parse_number("--quantum-us", optarg,
@@ -187,6 +193,9 @@ static void parse_one(struct arguments *arguments, int option)
 		break;
 	case OPTION_ASSIST:
 		arguments->assist = optarg;
+		break;
+	case OPTION_ASSIST_CPU:
+		add_cpu(&arguments->assist_cpus, "--assist-cpu", optarg);
 		break;
 	case OPTION_SOCKET:
 		arguments->options.socket_path = optarg;
@@ -265,9 +274,15 @@ static void lay_over(const struct arguments *arguments, struct config *config)
 		config->module = module_choice(arguments->module);
 	if (arguments->assist)
 		config->assist = arguments->assist_choice;
-	if (arguments->nr_cores) {
-		config->nr_cores = arguments->nr_cores;
-		memcpy(config->cores, arguments->cores, sizeof(config->cores));
+	if (arguments->cores.count) {
+		config->nr_cores = arguments->cores.count;
+		memcpy(config->cores, arguments->cores.cpus,
+		       sizeof(config->cores));
+	}
+	if (arguments->assist_cpus.count) {
+		config->nr_assist_cpus = arguments->assist_cpus.count;
+		memcpy(config->assist_cpus, arguments->assist_cpus.cpus,
+		       sizeof(config->assist_cpus));
 	}
 	if (arguments->quantum_us)
 		config->quantum_us = arguments->quantum_us;

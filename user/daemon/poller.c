@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calibrate.h"
 #include "clock.h"
 #include "poller.h"
 #include "serve.h"
@@ -20,7 +21,6 @@
 #define CPU_TIME_EVERY_US	10000
 #define LOOK_EVERY_US		1000
 #define TAKE_BACK_EVERY_US	50
-#define CALIBRATION_ROUNDS	64
 
 struct poller_call {
 	struct poller_call *next;
@@ -249,9 +249,11 @@ static int watch_tx(struct poller *poller, struct queue *queue)
 	else
 		err = assist_add(poller->assist, queue->tx_fd, NULL,
 				 &queue->assist_index);
-	if (!err)
-		queue->assist = poller->assist;
-	return err;
+	if (err)
+		return err;
+	queue->assist = poller->assist;
+	assist_set_tx(poller->assist, queue->assist_index, queue);
+	return 0;
 }
 
 static void unwatch_tx(struct poller *poller, struct queue *queue)
@@ -347,7 +349,7 @@ int poller_snapshot(struct poller *poller, void *pointer)
 	poller_bill(poller, RUBATO_SLOT_SYSTEM, RUBATO_PHASE_FORWARD, 0, 0);
 	read_cpu_time(poller);
 	snapshot->core = *own_line(poller);
-	snapshot->assist = poller->assist ? "inline" : "off";
+	snapshot->assist = assist_name(poller->assist);
 	snapshot->billed_cycles = sum_of_accounts(poller);
 	return 0;
 }
@@ -408,6 +410,15 @@ static void take_assisted(struct poller *poller)
 		activate_events(poller, events, n);
 }
 
+/* What the thread has transmitted; all of it, since each is little to do. */
+static void take_kicked(struct poller *poller)
+{
+	struct assist_kicked kicked;
+
+	while (assist_next_kicked(poller->assist, &kicked))
+		serve_kicked(poller, &kicked);
+}
+
 static void take_events(struct poller *poller)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
@@ -423,6 +434,7 @@ static void find_work(struct poller *poller)
 
 	if (poller->assist) {
 		assist_poll(poller);
+		take_kicked(poller);
 		take_assisted(poller);
 	} else {
 		take_events(poller);
@@ -627,65 +639,6 @@ static uint64_t run_delay_cycles(void *context, uint64_t *stamp)
 	return poller->lost_cycles;
 }
 
-/* Cycles to copy one frame of this size from cold memory, the least of many. */
-static uint64_t measure_copy(uint8_t *to, const uint8_t *from, uint32_t length)
-{
-	uint64_t least = UINT64_MAX;
-
-	for (int i = 0; i < CALIBRATION_ROUNDS; i++) {
-		uint64_t begin = clock_cycles(), cycles;
-
-		memcpy(to + i * QUEUE_CHUNK_SIZE, from + i * QUEUE_CHUNK_SIZE,
-		       length);
-		cycles = clock_cycles() - begin;
-		if (cycles < least)
-			least = cycles;
-	}
-	return least;
-}
-
-/* What a frame costs whatever its length: a system call, the least of many. */
-static uint64_t measure_call(const struct poller *poller)
-{
-	uint64_t least = UINT64_MAX;
-
-	for (int i = 0; i < CALIBRATION_ROUNDS; i++) {
-		uint64_t begin = clock_cycles(), cycles;
-		struct epoll_event event;
-
-		epoll_wait(poller->epoll_fd, &event, 1, 0);
-		cycles = clock_cycles() - begin;
-		if (cycles < least)
-			least = cycles;
-	}
-	return least;
-}
-
-/*
- * What a packet and a byte cost relative to each other, on this machine, until
- * traffic has told (serve.c).
- */
-static void calibrate(struct poller *poller)
-{
-	size_t bytes = CALIBRATION_ROUNDS * QUEUE_CHUNK_SIZE;
-	uint8_t *from = calloc(1, bytes), *to = calloc(1, bytes);
-	uint64_t byte_cycles_fp = 0;
-
-	if (from && to) {
-		uint64_t small = measure_copy(to, from, 64);
-		uint64_t large = measure_copy(to, from, 1514);
-
-		if (large > small)
-			byte_cycles_fp = ((large - small) <<
-					  RUBATO_SPLIT_SHIFT) / (1514 - 64);
-	}
-	for (int phase = 0; phase < RUBATO_PHASES; phase++)
-		rubato_split_begin(&poller->split[phase], measure_call(poller),
-				   byte_cycles_fp);
-	free(from);
-	free(to);
-}
-
 static void open_books(struct poller *poller)
 {
 	struct rubato_core *line = own_line(poller);
@@ -717,7 +670,7 @@ static void *poller_main(void *argument)
 	struct poller *poller = argument;
 
 	poller->schedstat_fd = clock_open_schedstat();
-	calibrate(poller);
+	poller_calibrate(poller);
 	open_books(poller);
 	while (!poller->stopping)
 		round_once(poller);
@@ -793,7 +746,8 @@ static void close_bell(struct poller *poller)
 
 /*
  * Left to choose, a poller that is not bound to one CPU does without, as does
- * one whose module does not offer it.
+ * one whose module does not offer it. A CPU for a thread is wanted, or is not
+ * there.
  */
 static int open_assist(struct poller *poller, struct rubato_error *error)
 {
@@ -802,6 +756,9 @@ static int open_assist(struct poller *poller, struct rubato_error *error)
 		.module_fd = config->module_fd,
 		.core = config->core,
 		.cpu = config->cpu,
+		.thread_cpu = config->assist_cpu,
+		.idle_us = config->spin_us < RUBATO_ASSIST_IDLE_US_MAX ?
+			   config->spin_us : RUBATO_ASSIST_IDLE_US_MAX,
 		.bell_fd = poller->bell_fd,
 		.quantum_cycles = us_to_cycles(poller, config->quantum_us),
 		.ledger = config->ledger,
@@ -812,7 +769,9 @@ static int open_assist(struct poller *poller, struct rubato_error *error)
 	    (may_lack && (config->module_fd < 0 || config->cpu < 0)))
 		return 0;
 	poller->assist = assist_open(&wanted, error);
-	return poller->assist || may_lack ? 0 : -error->code;
+	if (poller->assist || (may_lack && error->code == ENOTTY))
+		return 0;
+	return -error->code;
 }
 
 static int start_thread(struct poller *poller)

@@ -70,6 +70,7 @@ struct poller_config {
 	struct handoffs *handoffs;	/* shared by all pollers */
 	int module_fd;			/* /dev/rubato, or -1 */
 	enum assist_choice assist;
+	int assist_cpu;			/* of the assist's thread; -1: none */
 };
 
 /* Clocks read together. */
@@ -148,7 +149,7 @@ int poller_refresh(struct poller *poller, void *slot_pointer);
 struct poller_snapshot {
 	struct rubato_core core;
 	uint64_t billed_cycles;		/* to all tenants and system */
-	const char *assist;		/* off, inline */
+	const char *assist;		/* off, inline, thread */
 };
 int poller_snapshot(struct poller *poller, void *snapshot);
 

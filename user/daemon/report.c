@@ -228,6 +228,7 @@ struct json_object *report_core(const struct poller_snapshot *snapshot,
 	add_flag(object, "tsc_invariant", core->tsc_invariant);
 	add_word(object, "quantum_cycles", core->quantum_cycles);
 	add_word(object, "elapsed_cycles", core->elapsed_cycles);
+	add_word(object, "assist_cycles", core->assist_cycles);
 	add_word(object, "billed_cycles", snapshot->billed_cycles);
 	add_word(object, "idle_cycles", core->idle_cycles);
 	add_word(object, "asleep_cycles", core->asleep_cycles);
@@ -329,7 +330,7 @@ static void add_queues(struct json_object *object,
 		add_word(one, "core", queue->core);
 		add_flag(one, "zero_copy", queue->zero_copy);
 		add_flag(one, "need_wakeup", queue->need_wakeup);
-		add_flag(one, "busy_poll", false);
+		add_flag(one, "busy_poll", queue->assist != NULL);
 		add_word(one, "frames", queue->nr_chunks);
 		add_word(one, "ring", queue->sources[0] ?
 				      queue->sources[0]->ring_size : 0);

@@ -329,6 +329,9 @@ static struct json_object *status(void *context)
 			       json_object_new_int(ports_count(daemon->ports)));
 	json_object_object_add(object, "cores",
 			       json_object_new_int(daemon->nr_pollers));
+	/* All pollers have the same, since they start or fail together. */
+	json_object_object_add(object, "assist", json_object_new_string(
+				       assist_name(daemon->pollers[0].assist)));
 	json_object_object_add(object, "refused", refused);
 	json_object_object_add(object, "pid", json_object_new_int(getpid()));
 	return object;

@@ -249,6 +249,11 @@ static void forward_frame(struct poller *poller, const struct port *in,
 		touch(touched, queue);
 }
 
+static enum rubato_phase phase_out(const struct queue *queue)
+{
+	return queue->port->uplink ? RUBATO_PHASE_TX : RUBATO_PHASE_DELIVERY;
+}
+
 /* What the kernel has just taken: counted, and billed to whom it belongs. */
 static void bill_kick(struct poller *poller, struct queue *queue,
 		      uint32_t first, uint32_t taken)
@@ -277,8 +282,31 @@ static void bill_kick(struct poller *poller, struct queue *queue,
 	}
 	if (!taken)
 		share_add(&shares, queue->tx_source.slot, 0);
-	bill_shares(poller, uplink ? RUBATO_PHASE_TX : RUBATO_PHASE_DELIVERY,
-		    &shares);
+	bill_shares(poller, phase_out(queue), &shares);
+}
+
+/* To the assist's thread; serve_kicked() is told when that has transmitted. */
+static void offer(struct poller *poller, struct queue *queue, uint32_t limit)
+{
+	if (queue_offer(queue, limit))
+		count_drop(poller, queue->tx_source.slot, RUBATO_DROP_TX_ERROR);
+	/* Of no frame yet: it says nothing of what one costs. */
+	poller_bill(poller, queue->tx_source.slot, phase_out(queue), 0, 0);
+}
+
+void serve_kicked(struct poller *poller, const struct assist_kicked *kicked)
+{
+	struct queue *queue = kicked->queue;
+	uint32_t first = queue_next_taken(queue);
+	uint32_t taken = queue_taken(queue);
+
+	if (kicked->errors)
+		count_drop(poller, queue->tx_source.slot, RUBATO_DROP_TX_ERROR);
+	books_elsewhere(&poller->books, kicked->cycles);
+	bill_kick(poller, queue, first, taken);
+	queue_recycle(queue);
+	if (queue_has_tx(queue) && (!kicked->errors || taken))
+		poller_activate(poller, &queue->tx_source);
 }
 
 /*
@@ -289,8 +317,13 @@ static bool kick(struct poller *poller, struct queue *queue, uint32_t limit)
 {
 	uint32_t first = queue_next_taken(queue);
 	uint32_t taken;
-	int err = queue_kick(queue, limit, &taken);
+	int err;
 
+	if (assist_has_thread(poller->assist)) {
+		offer(poller, queue, limit);
+		return false;
+	}
+	err = queue_kick(queue, limit, &taken);
 	if (poller->assist)
 		assist_draw(poller);
 	if (err)
@@ -300,9 +333,24 @@ static bool kick(struct poller *poller, struct queue *queue, uint32_t limit)
 	return queue_has_tx(queue) && (!err || taken);
 }
 
+/* Frames that are predicted to be transmitted for what is granted. */
+static uint32_t granted_frames(const struct poller *poller,
+			       const struct queue *queue,
+			       const struct sched_grant *grant)
+{
+	uint64_t units = cost_units(sched_cost(poller->sched,
+					       queue->tx_source.slot,
+					       phase_out(queue)),
+				    grant->cycles);
+
+	return units < QUEUE_KICK_MAX ? units : QUEUE_KICK_MAX;
+}
+
 /*
  * Frames for the tenant that is being served, or for an uplink, leave at once;
- * delivery to somebody else is that tenant's work and waits for its turn.
+ * delivery to somebody else is that tenant's work and waits for its turn. The
+ * batch was chosen by all that its frames cost the poller; what they cost the
+ * assist's thread is not in that, so there as many leave as are granted.
  */
 static void kick_touched(struct poller *poller,
 			 const struct touched_queues *touched,
@@ -311,11 +359,14 @@ static void kick_touched(struct poller *poller,
 	for (uint32_t i = 0; i < touched->nr; i++) {
 		struct queue *queue = touched->entries[i];
 		struct source *source = &queue->tx_source;
+		uint32_t limit = QUEUE_KICK_MAX;
 
 		if (queue->port->uplink && !source->active)
 			source->slot = grant->slot;
+		if (assist_has_thread(poller->assist))
+			limit = granted_frames(poller, queue, grant);
 		if (sched_queue(poller->sched, source->slot) != grant->slot ||
-		    kick(poller, queue, QUEUE_KICK_MAX))
+		    kick(poller, queue, limit))
 			poller_activate(poller, source);
 	}
 }
@@ -467,14 +518,8 @@ static bool serve_rx(struct poller *poller, struct source *source,
 static bool serve_tx(struct poller *poller, struct source *source,
 		     const struct sched_grant *grant)
 {
-	enum rubato_phase phase = source->queue->port->uplink ?
-				  RUBATO_PHASE_TX : RUBATO_PHASE_DELIVERY;
-	uint64_t units = cost_units(sched_cost(poller->sched,
-						      source->slot, phase),
-					   grant->cycles);
-
 	return kick(poller, source->queue,
-		    units < QUEUE_KICK_MAX ? units : QUEUE_KICK_MAX);
+		    granted_frames(poller, source->queue, grant));
 }
 
 bool serve_source(struct poller *poller, struct source *source,

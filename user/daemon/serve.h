@@ -14,6 +14,9 @@
 bool serve_source(struct poller *poller, struct source *source,
 		  const struct sched_grant *grant);
 
+/* The assist's thread has transmitted: who pays, and is there more? */
+void serve_kicked(struct poller *poller, const struct assist_kicked *kicked);
+
 /* What is in an RX ring now, and was not when the poller last looked. */
 void serve_note_arrivals(struct poller *poller, struct source *source);
 

@@ -282,21 +282,33 @@ static int read_ports(struct reader *r, struct json_object *array)
 	return read_items(r, array, read_port);
 }
 
-static int read_core(struct reader *r, struct json_object *value)
+/* Appends to RUBATO_CORES_MAX CPUs, of which there are *count. */
+static int read_cpu(struct reader *r, struct json_object *value,
+		    uint32_t *cpus, size_t *count)
 {
-	struct config *c = r->config;
 	uint64_t cpu;
 	int ret;
 
 	ret = read_range(r, value, 0, 65535, &cpu);
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < c->nr_cores; i++) {
-		if (c->cores[i] == cpu)
+	for (size_t i = 0; i < *count; i++) {
+		if (cpus[i] == cpu)
 			return wrong(r, "CPU %u is there twice", (uint32_t)cpu);
 	}
-	c->cores[c->nr_cores++] = (uint32_t)cpu;
+	cpus[(*count)++] = (uint32_t)cpu;
 	return 0;
+}
+
+static int read_core(struct reader *r, struct json_object *value)
+{
+	return read_cpu(r, value, r->config->cores, &r->config->nr_cores);
+}
+
+static int read_assist_cpu(struct reader *r, struct json_object *value)
+{
+	return read_cpu(r, value, r->config->assist_cpus,
+			&r->config->nr_assist_cpus);
 }
 
 static int read_cores(struct reader *r, struct json_object *array)
@@ -304,6 +316,13 @@ static int read_cores(struct reader *r, struct json_object *array)
 	if (json_object_array_length(array) > RUBATO_CORES_MAX)
 		return wrong(r, "more than %d datapath cores", RUBATO_CORES_MAX);
 	return read_items(r, array, read_core);
+}
+
+static int read_assist_cpus(struct reader *r, struct json_object *array)
+{
+	if (json_object_array_length(array) > RUBATO_CORES_MAX)
+		return wrong(r, "more than %d CPUs", RUBATO_CORES_MAX);
+	return read_items(r, array, read_assist_cpu);
 }
 
 static int read_policy(struct reader *r, struct json_object *value)
@@ -355,6 +374,7 @@ int config_find_assist(const char *word, enum assist_choice *choice)
 	static const char *const words[] = {
 		[ASSIST_AUTO] = "auto",
 		[ASSIST_INLINE] = "inline",
+		[ASSIST_THREAD] = "thread",
 		[ASSIST_OFF] = "off",
 	};
 
@@ -371,7 +391,7 @@ static int read_assist(struct reader *r, struct json_object *value)
 {
 	if (config_find_assist(json_object_get_string(value),
 			       &r->config->assist))
-		return wrong(r, "must be \"auto\", \"inline\" or \"off\"");
+		return wrong(r, "must be \"auto\", \"inline\", \"thread\" or \"off\"");
 	return 0;
 }
 
@@ -382,6 +402,7 @@ static const struct key top_keys[] = {
 	{ "spin_us", json_type_null, read_spin },
 	{ "module", json_type_string, read_module },
 	{ "assist", json_type_string, read_assist },
+	{ "assist_cpus", json_type_array, read_assist_cpus },
 	{ "tenants", json_type_array, read_tenants },
 	{ "ports", json_type_array, read_ports },
 	{ NULL, json_type_null, NULL },

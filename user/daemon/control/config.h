@@ -43,6 +43,8 @@ struct config {
 	uint64_t spin_us;		/* CONFIG_SPIN_ALWAYS */
 	enum tenants_module module;
 	enum assist_choice assist;
+	size_t nr_assist_cpus;		/* 0: no threads; else as nr_cores */
+	uint32_t assist_cpus[RUBATO_CORES_MAX];
 	size_t nr_tenants;
 	struct config_tenant *tenants;
 	size_t nr_ports;

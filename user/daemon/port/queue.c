@@ -351,15 +351,17 @@ bool queue_stage(struct queue *queue, uint64_t address, uint32_t length,
 	return true;
 }
 
-/* Moves staged frames into the TX ring; the kernel has not seen them yet. */
+/* Moves staged frames into the TX ring, so that at most @limit are there. */
 static void submit_staged(struct queue *queue, uint32_t limit)
 {
 	uint32_t wanted = queue_staged(queue);
 	uint32_t room = xsk_prod_nb_free(&queue->tx, limit);
 	uint32_t index;
 
-	if (wanted > limit)
-		wanted = limit;
+	if (limit <= queue->nr_in_tx)
+		return;
+	if (wanted > limit - queue->nr_in_tx)
+		wanted = limit - queue->nr_in_tx;
 	if (wanted > room)
 		wanted = room;
 	if (!wanted || !xsk_ring_prod__reserve(&queue->tx, wanted, &index))
@@ -392,20 +394,31 @@ static int transmit(struct queue *queue)
 	       -errno : 0;
 }
 
+uint32_t queue_taken(struct queue *queue)
+{
+	uint32_t before = queue->nr_in_tx;
+
+	queue->nr_in_tx = left_in_tx(queue);
+	return before - queue->nr_in_tx;
+}
+
 int queue_kick(struct queue *queue, uint32_t limit, uint32_t *taken)
 {
-	uint32_t before;
 	int err = 0;
 
-	if (limit > queue->nr_in_tx)
-		submit_staged(queue, limit - queue->nr_in_tx);
-	before = queue->nr_in_tx;
+	submit_staged(queue, limit);
 	if (!queue->need_wakeup || xsk_ring_prod__needs_wakeup(&queue->tx))
 		err = transmit(queue);
-	queue->nr_in_tx = left_in_tx(queue);
-	*taken = before - queue->nr_in_tx;
+	*taken = queue_taken(queue);
 	/* More than one call's worth, or no room for completions: later. */
 	return err == -EAGAIN ? 0 : err;
+}
+
+/* Also where the driver needs no waking: the thread is to say when it is done. */
+int queue_offer(struct queue *queue, uint32_t limit)
+{
+	submit_staged(queue, limit);
+	return assist_kick(queue->assist, queue->assist_index);
 }
 
 static void take_completions(struct queue *queue)

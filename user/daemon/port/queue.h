@@ -192,6 +192,16 @@ bool queue_stage(struct queue *queue, uint64_t address, uint32_t length,
  */
 int queue_kick(struct queue *queue, uint32_t limit, uint32_t *taken);
 
+/*
+ * Hands frames to the assist's thread, so that at most @limit are there, and
+ * does not wait; the thread says when it has transmitted (assist.h). 0 or
+ * -errno.
+ */
+int queue_offer(struct queue *queue, uint32_t limit);
+
+/* How many frames the kernel took since this, or queue_kick(), last said. */
+uint32_t queue_taken(struct queue *queue);
+
 /* Takes back what was sent and refills FILL. Always allowed (rule 7). */
 void queue_recycle(struct queue *queue);
 
