@@ -52,6 +52,16 @@ exports_only_its_own()
 		awk '$4 == ".text" && $6 !~ /^LIBRUBATO_/' | grep .
 }
 
+# Unknown keys, bad values; with a daemon that is there.
+unit_is_good()
+{
+	sed "s|=/usr/sbin/|=$ROOT/build/bin/|" \
+		"$debs/rubato-$version/debian/rubato/lib/systemd/system/rubatod.service" \
+		>"$work/rubatod.service" &&
+		SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no \
+			--recursive-errors=no "$work/rubatod.service"
+}
+
 ktap_check "make deb" make -s -C "$ROOT" deb
 ktap_check "lintian finds nothing that is not overridden" \
 	lintian --fail-on error,warning --allow-root "$debs"/*.changes
@@ -77,7 +87,5 @@ done
 ktap_check "a C program builds and runs" compiles gcc ""
 ktap_check "a C++ program builds and runs" compiles g++ "-x c++"
 ktap_check "no symbol without a version" exports_only_its_own
-ktap_check "the unit is a good one" env SYSTEMD_LOG_LEVEL=warning \
-	systemd-analyze verify --man=no --recursive-errors=no \
-	"$ROOT/build/deb/rubato-$version/debian/rubato/lib/systemd/system/rubatod.service"
+ktap_check "the unit is a good one" unit_is_good
 ktap_finish
