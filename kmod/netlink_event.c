@@ -26,15 +26,14 @@ struct event {
 	void *header;
 };
 
-/* Nobody listens? Then there is no event, and no RCU section any more. */
+/* Nobody listens? Then there is no event. In an RCU section, as event_end(). */
 static bool event_begin(struct event *event, u8 command,
 			const struct rubato_tenant *tenant)
 {
-	rcu_read_lock();
 	event->family = rcu_dereference(events);
 	if (!event->family || !genl_has_listeners(event->family, &init_net,
 						  RUBATO_NETLINK_EVENTS))
-		goto out;
+		return false;
 	event->skb = genlmsg_new(EVENT_SIZE, GFP_ATOMIC);
 	if (!event->skb)
 		goto lost;
@@ -46,8 +45,6 @@ static bool event_begin(struct event *event, u8 command,
 lost:
 	genl_set_err(event->family, &init_net, 0, RUBATO_NETLINK_EVENTS,
 		     ENOBUFS);
-out:
-	rcu_read_unlock();
 	return false;
 }
 
@@ -63,7 +60,6 @@ static void event_end(struct event *event, int err)
 		genlmsg_multicast(event->family, event->skb, 0,
 				  RUBATO_NETLINK_EVENTS, GFP_ATOMIC);
 	}
-	rcu_read_unlock();
 }
 
 /**
@@ -77,8 +73,10 @@ void rubato_event_tenant(u8 command, const struct rubato_tenant *tenant)
 {
 	struct event event;
 
+	rcu_read_lock();
 	if (event_begin(&event, command, tenant))
 		event_end(&event, rubato_put_settings(event.skb, tenant));
+	rcu_read_unlock();
 }
 
 /**
@@ -94,11 +92,13 @@ void rubato_event_cgroup(u8 command, const struct rubato_tenant *tenant,
 {
 	struct event event;
 
+	rcu_read_lock();
 	if (event_begin(&event, command, tenant))
 		event_end(&event, nla_put_u64_64bit(event.skb,
 						    RUBATO_A_TENANT_CGROUP_ID,
 						    cgroup,
 						    RUBATO_A_TENANT_PAD));
+	rcu_read_unlock();
 }
 
 /**
@@ -115,13 +115,16 @@ void rubato_event_credit(u8 command, const struct rubato_tenant *tenant,
 	struct event event;
 	int err;
 
+	rcu_read_lock();
 	if (!event_begin(&event, command, tenant))
-		return;
+		goto unlock;
 	err = nla_put_u32(event.skb, RUBATO_A_TENANT_CORE, note->core);
 	if (!err)
 		err = nla_put_s64(event.skb, RUBATO_A_TENANT_CREDIT_CYCLES,
 				  note->credit_cycles, RUBATO_A_TENANT_PAD);
 	event_end(&event, err);
+unlock:
+	rcu_read_unlock();
 }
 
 /**
