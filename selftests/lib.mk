@@ -6,6 +6,7 @@
 #	TEST_GEN_PROGS    programs that are built of NAME.c and run
 #	TEST_GEN_FILES    programs that are built and only used
 #	TEST_FILES        what the tests need beside themselves
+#	TEST_LONG         those of the programs that are run with RUBATO_LONG=1 only
 #	TEST_PLACE        native (default), vm (needs the module) or both; a single
 #	                  test's place is TEST_PLACE_NAME
 #	CFLAGS, LDLIBS    added to
@@ -44,11 +45,13 @@ $(GENERATED): $(OUTPUT)/%: %.c
 	$(Q)$(CC) $(TEST_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ \
 		$(filter %.c %.o %.a,$^) $(LDLIBS)
 
+timely = $(if $(filter 1,$(RUBATO_LONG)),$(1),$(filter-out $(TEST_LONG),$(1)))
+
 # "PLACE PROGRAM" for each test, for selftests/run.
 list:
-	@$(foreach name,$(TEST_PROGS),echo \
+	@$(foreach name,$(call timely,$(TEST_PROGS)),echo \
 		$(or $(TEST_PLACE_$(name)),$(TEST_PLACE)) ./$(name);)
-	@$(foreach name,$(TEST_GEN_PROGS),echo \
+	@$(foreach name,$(call timely,$(TEST_GEN_PROGS)),echo \
 		$(or $(TEST_PLACE_$(name)),$(TEST_PLACE)) $(OUTPUT)/$(name);)
 
 clean:

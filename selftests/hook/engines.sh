@@ -10,7 +10,6 @@ cd "$(dirname "$0")" || exit 1
 . ../../scripts/lib/common.sh
 . ../../scripts/lib/system.sh
 
-[ "${RUBATO_LONG-}" = 1 ] || ktap_skip_all "a long test: RUBATO_LONG=1"
 system_is_there || ktap_skip_all "no system in the cache: run scripts/setup"
 # Docker wants to load a profile where the kernel has AppArmor, which is not what is
 # tested here.

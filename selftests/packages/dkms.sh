@@ -13,7 +13,6 @@ cd "$(dirname "$0")" || exit 1
 OUTPUT=${OUTPUT:-$ROOT/build/selftests/packages}
 version=$(sed -n 's/^VERSION := //p' "$ROOT/Makefile")
 
-[ "${RUBATO_LONG-}" = 1 ] || ktap_skip_all "a long test: RUBATO_LONG=1"
 [ "$(id -u)" = 0 ] || ktap_skip_all "root is wanted"
 system_is_there || ktap_skip_all "no system in the cache: run scripts/setup"
 package=$(ls "$ROOT/build/deb/rubato-dkms_$version"_all.deb 2>/dev/null) ||

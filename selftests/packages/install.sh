@@ -10,7 +10,6 @@ cd "$(dirname "$0")" || exit 1
 . ../../scripts/lib/common.sh
 . ../../scripts/lib/system.sh
 
-[ "${RUBATO_LONG-}" = 1 ] || ktap_skip_all "a long test: RUBATO_LONG=1"
 system_is_there || ktap_skip_all "no system in the cache: run scripts/setup"
 ls "$ROOT"/build/selftests/packages/rubato-6.*.ko >/dev/null 2>&1 ||
 	ktap_skip_all "no packages: deb.sh and dkms.sh make them"
