@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2034
 # Hard caps of 5 to 90 % in periods of 50 us to 100 ms: was there a window, of any
 # length, in which a tenant used more than it may? Allowed above the rate are the
-# burst, two quanta (one of overshoot, one that was billed when it was over), and
-# a slice that was drawn and not yet used.
+# burst that is in effect, a batch (a quantum; one may begin with the last of the
+# credit), and a slice (half a quantum) that was drawn and not yet used.
 
 TITLE="What a capped tenant used in any window, against what it may"
 X_LABEL="budget"
@@ -27,7 +27,7 @@ measure()
 		flood_start g --pps 400000 && sleep 0.3 &&
 		observe meter > "$BENCH_DIR/observed.json" && flood_stop || return
 	jq -c --slurpfile machine "$BENCH_DIR/machine.json" '
-		(.budget.burst_cycles + 2.5 * $machine[0].quantum_cycles) as $room
+		(.budget.burst_cycles + 1.5 * $machine[0].quantum_cycles) as $room
 		| .budget += {room_cycles: $room,
 			excess_of_room: (.budget.excess_cycles / $room),
 			used_of_allowed:

@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 #include <linux/rubato.h>
+#include <rubato/budget.h>
 
 #define PAUSE_NS	20000
 /* Clock and bills are read together, or else the look does not count. */
@@ -85,7 +86,7 @@ static void run(struct meter *meter, unsigned int seconds)
 	       "\"allowed_cycles\": %.0f, \"excess_cycles\": %.0f, "
 	       "\"burst_cycles\": %lu}\n", meter->samples, ticks, used,
 	       meter->rate * ticks, meter->excess,
-	       word(&params->burst_cycles) ?: word(&params->budget_cycles));
+	       (uint64_t)rubato_budget_burst(params));
 }
 
 static const struct rubato_ledger *map_ledger(const char *dir)
