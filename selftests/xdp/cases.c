@@ -6,6 +6,7 @@
 
 #define MF	0x2000		/* IPv4: more fragments */
 #define UDP	.protocol = IPPROTO_UDP, .payload = 32
+#define VXLAN(v) UDP, .port = 4789, .vni = v
 #define TCP	.protocol = IPPROTO_TCP, .payload = 32
 #define ICMP4(t) .protocol = IPPROTO_ICMP, .type = t, .payload = 32
 #define ICMP6(t) .protocol = IPPROTO_ICMPV6, .type = t, .payload = 32
@@ -17,13 +18,15 @@
 #define HOST(place)	.mac = mac_far[place]
 
 /* Expectations. */
-#define TO(slot, place)	STEERED, slot, mac_far[place], place
+#define TO(slot, place)	STEERED, slot, mac_far[place], place, false
 #define TO_VETH1	TO(1, VETH1)
 #define TO_CLIENT(slot)	TO(slot, UPLINK)
 #define AS_IS(slot)	COUNTED(STEERED, slot)
 #define LEFT		COUNTED(PASSED, 0)
 #define BAD		COUNTED(MALFORMED, 0)
-#define COUNTED(why, s)	why, s, NULL, 0
+#define COUNTED(why, s)	why, s, NULL, 0, false
+#define INTO(slot)	STEERED, slot, mac_far[UPLINK], UPLINK, true
+#define LOST(why, s)	why, s, NULL, 0, true
 
 static const __u8 mac_broadcast[6] = { 255, 255, 255, 255, 255, 255 };
 static const __u8 mac_multicast[6] = { 0x33, 0x33, 0, 0, 0, 1 };
@@ -422,6 +425,98 @@ const struct test_case cases[] = {
 	{ "ICMPv6 type 138", UPLINK, 0,
 	  { ROUTER(UPLINK), "fd00:1::2", ICMP6(138) }, NULL, TO_VETH1 },
 
+	/* What is to enter a tunnel; nothing of that leaves outside of it. */
+	{ "into a tunnel", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.0.1", UDP }, NULL, INTO(1) },
+	{ "into the tunnel with the longer prefix, over IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.0.129", TCP }, NULL, INTO(1) },
+	{ "into a tunnel, IPv6, through a gateway", VETH1, 0,
+	  { ROUTER(VETH1), "fd20::7", ICMP6(128) }, NULL, INTO(1) },
+	{ "into another tenant's tunnel of the same prefix", VETH2, 0,
+	  { ROUTER(VETH2), "10.20.0.1", UDP }, NULL, INTO(2) },
+	{ "into a tunnel by the bridge's own address", VETH2, 0,
+	  { ROUTER(BRIDGE), "10.20.0.1", UDP }, NULL, INTO(2) },
+	{ "into a tunnel behind a bridge", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.5.1", UDP }, NULL,
+	  STEERED, 1, mac_server, BRIDGED, true },
+	{ "a later fragment into a tunnel", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.0.1", .fragment = 3, UDP }, NULL, INTO(1) },
+	{ "another tenant's tunnel is none", VETH2, 0,
+	  { ROUTER(VETH2), "10.20.1.1", UDP }, NULL, LEFT },
+	{ "a tunnel is not looked for here", SHARED, 0,
+	  { ROUTER(SHARED), "10.20.0.1", UDP }, NULL, LEFT },
+	{ "a tunnel's prefix, another machine's MAC", VETH1, 0,
+	  { .mac = mac_stranger, "10.20.0.1", UDP }, NULL, LEFT },
+	{ "a tunnel's prefix, last hop", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.0.1", .hops = 1, UDP }, NULL, LEFT },
+	{ "a tunnel's prefix, VLAN tag", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.0.1", .vlans = 1, UDP }, NULL, LEFT },
+	{ "the remote end's neighbour unknown", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.1.1", UDP }, NULL, LOST(NO_NEIGHBOUR, 1) },
+	{ "the remote end's neighbour unknown, IPv6", VETH1, 0,
+	  { ROUTER(VETH1), "fd20:0:0:1::1", UDP }, NULL,
+	  LOST(NO_NEIGHBOUR, 1) },
+	{ "the kernel routes the remote end elsewhere", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.2.1", UDP }, NULL, LOST(NO_NEIGHBOUR, 1) },
+	{ "no route to the remote end", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.3.1", UDP }, NULL, LOST(NO_NEIGHBOUR, 1) },
+	{ "the remote end is behind no uplink", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.4.1", UDP }, NULL, LOST(NO_NEIGHBOUR, 1) },
+	{ "into a tunnel, no socket", VETH1, 1,
+	  { ROUTER(VETH1), "10.20.0.1", UDP }, NULL, LOST(NO_SOCKET, 1) },
+	{ "too long for a tunnel", VETH1, 0,
+	  { ROUTER(VETH1), "10.20.0.1", .protocol = IPPROTO_UDP,
+	    .payload = MAX_LENGTH - 41 }, NULL, LOST(TOO_LONG, 1) },
+
+	/* What is for a tunnel's near end. */
+	{ "out of a tunnel", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", VXLAN(42) }, NULL, AS_IS(1) },
+	{ "out of another tenant's", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", VXLAN(43) }, NULL, AS_IS(2) },
+	{ "out of a tunnel of another port", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", UDP, .port = 4799, .vni = 42 }, NULL,
+	  AS_IS(2) },
+	{ "out of a tunnel over IPv6, three bytes of VNI", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:9::fe", VXLAN(0xabcdef) }, NULL, AS_IS(1) },
+	{ "out of a tunnel, with the last hop", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", .hops = 1, VXLAN(42) }, NULL,
+	  AS_IS(1) },
+	{ "out of a tunnel, IPv4 options", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", .options = 8, VXLAN(42) }, NULL,
+	  AS_IS(1) },
+	{ "out of the tenant's own tunnel by its own uplink", GIVEN, 0,
+	  { ROUTER(GIVEN), "10.9.0.254", VXLAN(43) }, NULL, AS_IS(2) },
+	{ "another tenant's VNI by an uplink of one's own", GIVEN, 0,
+	  { ROUTER(GIVEN), "10.9.0.254", VXLAN(42) }, NULL,
+	  COUNTED(UNKNOWN_VNI, 0) },
+	{ "nobody's VNI", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", VXLAN(44) }, NULL,
+	  COUNTED(UNKNOWN_VNI, 0) },
+	{ "nobody's VNI, IPv6", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:9::fe", VXLAN(42) }, NULL,
+	  COUNTED(UNKNOWN_VNI, 0) },
+	{ "an end's address, another port", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", UDP, .port = 4790, .vni = 42 }, NULL,
+	  LEFT },
+	{ "an end's address, another machine's MAC", UPLINK, 0,
+	  { .mac = mac_stranger, "10.9.0.254", VXLAN(42) }, NULL, LEFT },
+	{ "an end, too short for a VNI", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", .protocol = IPPROTO_UDP,
+	    .payload = 7, .port = 4789 }, NULL, LEFT },
+	{ "a first fragment to an end", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", .fragment = MF, VXLAN(42) }, NULL,
+	  LEFT },
+	{ "an end behind extension headers", UPLINK, 0,
+	  { ROUTER(UPLINK), "fd00:9::fe", CHAIN(1, 60), VXLAN(0xabcdef) }, NULL,
+	  LEFT },
+	{ "an end, from a container", VETH1, 0,
+	  { ROUTER(VETH1), "10.9.0.254", VXLAN(42) }, NULL,
+	  COUNTED(NO_NEIGHBOUR, 1) },
+	{ "too long, out of a tunnel", UPLINK, 0,
+	  { ROUTER(UPLINK), "10.9.0.254", .protocol = IPPROTO_UDP, .port = 4789,
+	    .vni = 42, .payload = MAX_LENGTH - 41 }, NULL,
+	  COUNTED(TOO_LONG, 1) },
+
 	/* Hop limits. */
 	{ "routed with one hop left", UPLINK, 0,
 	  { ROUTER(UPLINK), "10.1.0.2", .hops = 1, UDP }, NULL, LEFT },
@@ -525,9 +620,10 @@ void case_expect(const struct test_case *test, struct verdict *verdict)
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->outcome = test->outcome;
 	verdict->slot = test->slot;
+	verdict->enters = test->enters;
 	if (!test->next_hop)
 		return;
-	verdict->routed = true;
+	verdict->routed = !test->enters;
 	memcpy(verdict->next_hop, test->next_hop, 6);
 	memcpy(verdict->source, mac_near[test->out], 6);
 }

@@ -3,6 +3,7 @@
 #ifndef RUBATO_SELFTESTS_XDP_CASES_H
 #define RUBATO_SELFTESTS_XDP_CASES_H
 
+#include <stdbool.h>
 #include "model.h"
 #include "packet.h"
 
@@ -16,6 +17,7 @@ struct test_case {
 	__u32 slot;		/* whose counters; the RX bill */
 	const __u8 *next_hop;	/* if it is STEERED and routed, else NULL */
 	enum place out;		/* the same: whose MAC address it leaves with */
+	bool enters;		/* a tunnel, or is dropped */
 };
 
 extern const struct test_case cases[];

@@ -7,7 +7,7 @@
 
 const char *const outcome_names[OUTCOMES] = {
 	"steered", "passed", "no_socket", "malformed", "too_long",
-	"no_neighbour",
+	"no_neighbour", "unknown_vni",
 };
 
 /* What the model reads out of a frame. */
@@ -16,6 +16,7 @@ struct facts {
 	unsigned int l3_offset;
 	int hops;
 	__u8 from[16], to[16];
+	unsigned int tunnel_port, tunnel_vni;	/* 0: no tunnel's */
 };
 
 static unsigned int get16(const __u8 *bytes)
@@ -51,6 +52,16 @@ static void read_transport(struct facts *facts, int protocol,
 		facts->unclaimable = true;
 }
 
+/* UDP right behind the IP header, with eight bytes of a tunnel's. */
+static void read_tunnel(struct facts *facts, int protocol, const __u8 *data,
+			unsigned int bytes)
+{
+	if (protocol != 17 || bytes < 16)
+		return;
+	facts->tunnel_port = get16(data + 2);
+	facts->tunnel_vni = get16(data + 12) * 256 + data[14];
+}
+
 static void read_ipv4(struct facts *facts, const __u8 *ip, unsigned int bytes)
 {
 	unsigned int header, total;
@@ -73,6 +84,8 @@ static void read_ipv4(struct facts *facts, const __u8 *ip, unsigned int bytes)
 		facts->unclaimable = true;
 	if (facts->unclaimable)
 		return;
+	if (get16(ip + 6) % 16384 == 0)
+		read_tunnel(facts, ip[9], ip + header, total - header);
 	if (get16(ip + 6) % 8192 == 0)
 		read_transport(facts, ip[9], ip + header, total - header);
 }
@@ -123,8 +136,10 @@ static void read_ipv6(struct facts *facts, const __u8 *ip, unsigned int bytes)
 		facts->unclaimable = true;
 	if (ip[24] == 0xfe && ip[25] >= 0x80 && ip[25] <= 0xbf)
 		facts->unclaimable = true;
-	if (!facts->unclaimable)
-		read_extensions(facts, ip[6], ip + 40, get16(ip + 4));
+	if (facts->unclaimable)
+		return;
+	read_tunnel(facts, ip[6], ip + 40, get16(ip + 4));
+	read_extensions(facts, ip[6], ip + 40, get16(ip + 4));
 }
 
 static void read_frame(struct facts *facts, const __u8 *frame,
@@ -176,7 +191,7 @@ static bool prefix_matches(const char *prefix, int bits, const __u8 *address,
 	return true;
 }
 
-static const struct world_route *find_route(const struct facts *facts)
+static const struct world_route *find_route(const __u8 *to, bool ipv6)
 {
 	const struct world_route *best = NULL;
 	int i;
@@ -184,8 +199,7 @@ static const struct world_route *find_route(const struct facts *facts)
 	for (i = 0; i < world_nr_routes; i++) {
 		const struct world_route *route = &world_routes[i];
 
-		if (prefix_matches(route->prefix, route->bits, facts->to,
-				   facts->ipv6) &&
+		if (prefix_matches(route->prefix, route->bits, to, ipv6) &&
 		    (!best || route->bits > best->bits))
 			best = route;
 	}
@@ -201,19 +215,26 @@ static bool stays_here(const struct facts *facts)
 		prefix_matches("::1", 128, facts->from, true));
 }
 
-/* Ask what the kernel's FIB would say to a frame for @facts->to. */
-static enum outcome find_neighbour(const struct facts *facts, enum place out,
-				   __u8 *mac)
+/* The kernel's route to @to; PLACES for @out: by whichever way. */
+static const struct world_fib *find_fib(const __u8 *to, bool ipv6,
+					enum place out)
 {
-	const struct world_fib *fib = NULL;
 	int i;
 
-	for (i = 0; i < world_nr_fib && !fib; i++)
-		if (prefix_matches(world_fib[i].prefix, world_fib[i].bits,
-				   facts->to, facts->ipv6))
-			fib = &world_fib[i];
-	if (!fib || fib->out != out || stays_here(facts))
-		return PASSED;
+	for (i = 0; i < world_nr_fib; i++)
+		if (prefix_matches(world_fib[i].prefix, world_fib[i].bits, to,
+				   ipv6) &&
+		    (out == PLACES || world_fib[i].out == out))
+			return &world_fib[i];
+	return NULL;
+}
+
+/* Who is next on the way to @to: NULL if the kernel does not know. */
+static const __u8 *find_neighbour(const struct world_fib *fib, const __u8 *to,
+				  bool ipv6)
+{
+	int i;
+
 	for (i = 0; i < world_nr_neighbours; i++) {
 		const struct world_neighbour *neighbour = &world_neighbours[i];
 		bool same;
@@ -222,14 +243,26 @@ static enum outcome find_neighbour(const struct facts *facts, enum place out,
 			same = !strcmp(fib->via, neighbour->address);
 		else
 			same = prefix_matches(neighbour->address,
-					      facts->ipv6 ? 128 : 32,
-					      facts->to, facts->ipv6);
-		if (same && neighbour->out == out) {
-			memcpy(mac, neighbour->mac, 6);
-			return STEERED;
-		}
+					      ipv6 ? 128 : 32, to, ipv6);
+		if (same && neighbour->out == fib->out)
+			return neighbour->mac;
 	}
-	return NO_NEIGHBOUR;
+	return NULL;
+}
+
+/* Ask what the kernel's FIB would say to a frame for @facts->to. */
+static enum outcome ask_fib(const struct facts *facts, enum place out, __u8 *mac)
+{
+	const struct world_fib *fib = find_fib(facts->to, facts->ipv6, PLACES);
+	const __u8 *neighbour;
+
+	if (!fib || fib->out != out || stays_here(facts))
+		return PASSED;
+	neighbour = find_neighbour(fib, facts->to, facts->ipv6);
+	if (!neighbour)
+		return NO_NEIGHBOUR;
+	memcpy(mac, neighbour, 6);
+	return STEERED;
 }
 
 static bool socket_at(__u32 index, unsigned int queue)
@@ -296,17 +329,135 @@ static enum outcome find_next_hop(const struct facts *facts,
 	}
 	if (facts->l3_offset != 14)
 		return PASSED;
-	return find_neighbour(facts, route->out, mac);
+	return ask_fib(facts, route->out, mac);
+}
+
+static const struct world_tunnel *find_tunnel(const struct facts *facts,
+					      __u32 slot)
+{
+	const struct world_tunnel *best = NULL;
+	int i;
+
+	for (i = 0; i < world_nr_tunnels; i++) {
+		const struct world_tunnel *tunnel = &world_tunnels[i];
+
+		if (tunnel->slot == slot &&
+		    prefix_matches(tunnel->prefix, tunnel->bits, facts->to,
+				   facts->ipv6) &&
+		    (!best || tunnel->bits > best->bits))
+			best = tunnel;
+	}
+	return best;
+}
+
+/* The kernel is asked for a way by the route's uplink, or by its bridge. */
+static enum outcome find_remote(const struct arrival *arrival, const __u8 *to,
+				bool ipv6, const struct world_route *route,
+				__u8 *mac)
+{
+	bool bridged = route->bridge != PLACES;
+	const struct world_fib *fib =
+		find_fib(to, ipv6, bridged ? route->bridge : route->out);
+	const __u8 *neighbour = fib ? find_neighbour(fib, to, ipv6) : NULL;
+
+	if (!neighbour ||
+	    (bridged && !learned_behind(&arrival->model->learned, route->out,
+					neighbour)))
+		return NO_NEIGHBOUR;
+	memcpy(mac, neighbour, 6);
+	return STEERED;
+}
+
+/* Whatever becomes of it, it does not leave outside of the tunnel. */
+static enum outcome enter(const struct arrival *arrival,
+			  const struct world_tunnel *tunnel,
+			  struct verdict *verdict)
+{
+	bool ipv6 = strchr(tunnel->remote, ':');
+	const struct world_route *route;
+	enum outcome outcome;
+	__u8 to[16];
+
+	verdict->enters = true;
+	verdict->slot = arrival->port->slot;
+	inet_pton(ipv6 ? AF_INET6 : AF_INET, tunnel->remote, to);
+	route = find_route(to, ipv6);
+	if (!route || !(route->flags & STEER_ROUTE_UPLINK))
+		return NO_NEIGHBOUR;
+	if (arrival->length > MAX_LENGTH)
+		return TOO_LONG;
+	memcpy(verdict->source, mac_near[route->out], 6);
+	outcome = find_remote(arrival, to, ipv6, route, verdict->next_hop);
+	if (outcome != STEERED)
+		return outcome;
+	return find_socket(arrival->port, arrival->queue, arrival->model->flags,
+			   verdict);
+}
+
+/* A datagram for a near end; PASSED: for none. */
+static enum outcome arrive(const struct arrival *arrival,
+			   struct verdict *verdict)
+{
+	const struct world_port *port = arrival->port;
+	const struct facts *facts = &arrival->facts;
+	bool end = false;
+	int i;
+
+	for (i = 0; i < world_nr_ends; i++) {
+		const struct world_end *at = &world_ends[i];
+
+		if (at->port != facts->tunnel_port ||
+		    !prefix_matches(at->address, facts->ipv6 ? 128 : 32,
+				    facts->to, facts->ipv6))
+			continue;
+		end = true;
+		if (at->vni != facts->tunnel_vni ||
+		    ((port->flags & STEER_PORT_OWNED) && port->slot != at->slot))
+			continue;
+		verdict->slot = at->slot;
+		if (arrival->length > MAX_LENGTH)
+			return TOO_LONG;
+		return find_socket(port, arrival->queue, arrival->model->flags,
+				   verdict);
+	}
+	return end ? UNKNOWN_VNI : PASSED;
+}
+
+/* Sets *outcome if a tunnel has to do with the frame. */
+static bool decide_tunnel(const struct arrival *arrival,
+			  struct verdict *verdict, enum outcome *outcome)
+{
+	const struct facts *facts = &arrival->facts;
+	const struct world_tunnel *tunnel;
+
+	if (!(arrival->port->flags & STEER_PORT_TUNNELS))
+		return false;
+	if (arrival->port->flags & STEER_PORT_UPLINK) {
+		*outcome = is_routed(arrival) ? arrive(arrival, verdict) :
+						PASSED;
+		return *outcome != PASSED;
+	}
+	tunnel = find_tunnel(facts, arrival->port->slot);
+	if (!tunnel)
+		return false;
+	if (!is_routed(arrival) || facts->hops <= 1 || facts->l3_offset != 14)
+		*outcome = PASSED;
+	else
+		*outcome = enter(arrival, tunnel, verdict);
+	return true;
 }
 
 /* The frame is sound: who gets it? */
 static enum outcome decide(const struct arrival *arrival,
 			   struct verdict *verdict)
 {
-	const struct world_route *route = find_route(&arrival->facts);
+	const struct world_route *route = find_route(arrival->facts.to,
+						     arrival->facts.ipv6);
 	const struct world_port *port = arrival->port;
 	enum outcome outcome;
 
+	if (decide_tunnel(arrival, verdict, &outcome))
+		return outcome;
 	if (!route || route->out == arrival->in)
 		return PASSED;
 	verdict->routed = is_routed(arrival);
@@ -364,7 +515,7 @@ void model_decide(struct model *model, enum place in, unsigned int queue,
 	if (arrival.facts.unclaimable)
 		return;
 	verdict->outcome = decide(&arrival, verdict);
-	if (verdict->outcome == PASSED)
+	if (verdict->outcome == PASSED || verdict->outcome == UNKNOWN_VNI)
 		verdict->slot = RUBATO_SLOT_SYSTEM;
 }
 
@@ -389,12 +540,15 @@ void model_rewrite(const struct verdict *verdict, __u8 *frame,
 {
 	struct facts facts;
 
-	if (verdict->outcome != STEERED || !verdict->routed)
+	if (verdict->outcome != STEERED ||
+	    !(verdict->routed || verdict->enters))
 		return;
 	read_frame(&facts, frame, length);
 	memcpy(frame, verdict->next_hop, 6);
 	memcpy(frame + 6, verdict->source, 6);
-	if (facts.ipv6)
+	if (verdict->enters)
+		put16(frame + 12, 0x88b5);
+	else if (facts.ipv6)
 		frame[facts.l3_offset + 7]--;
 	else
 		count_hop4(frame + facts.l3_offset);

@@ -18,6 +18,7 @@ enum outcome {
 	MALFORMED,
 	TOO_LONG,
 	NO_NEIGHBOUR,
+	UNKNOWN_VNI,
 	OUTCOMES
 };
 
@@ -28,6 +29,7 @@ struct verdict {
 	__u32 slot;		/* whose counters */
 	__u32 socket;		/* index in `xsks`, if STEERED */
 	bool routed;		/* and rewritten, if STEERED */
+	bool enters;		/* a tunnel: rewritten too, or dropped */
 	__u8 next_hop[6];
 	__u8 source[6];		/* MAC address that it leaves with */
 };

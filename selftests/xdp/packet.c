@@ -49,7 +49,7 @@ static void add_transport(const struct recipe *recipe, struct frame *frame)
 	case IPPROTO_UDP:
 		place = frame_add(frame, 8);
 		put16(place, 4000);
-		put16(place + 2, 5000);
+		put16(place + 2, recipe->port ?: 5000);
 		put16(place + 4, 8 + recipe->payload);
 		break;
 	case IPPROTO_TCP:
@@ -66,6 +66,8 @@ static void add_transport(const struct recipe *recipe, struct frame *frame)
 	place = frame_add(frame, recipe->payload);
 	for (i = 0; i < recipe->payload; i++)
 		place[i] = i;
+	for (i = 4; recipe->vni && i < 7; i++)
+		place[i] = recipe->vni >> (8 * (6 - i));
 }
 
 static int usual_hops(const struct recipe *recipe)

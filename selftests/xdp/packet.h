@@ -25,6 +25,8 @@ struct recipe {
 	__u8 options;		/* bytes of IPv4 options, a multiple of 4 */
 	__u16 fragment;		/* IPv4's frag_off, or IPv6's, host order */
 	__u16 payload;		/* bytes behind the transport header */
+	__u16 port;		/* UDP's destination; 0: some service's */
+	__u32 vni;		/* of the tunnel's header that the payload begins with */
 	__u8 nr_extensions;
 	__u8 extensions[RECIPE_EXTENSIONS_MAX];	/* IPv6: IPPROTO_* */
 };

@@ -81,6 +81,9 @@ static void expect_counters(struct run *run, unsigned int length,
 	case NO_NEIGHBOUR:
 		line->no_neighbour++;
 		break;
+	case UNKNOWN_VNI:
+		line->unknown_vni++;
+		break;
 	case OUTCOMES:
 		break;
 	}
@@ -151,11 +154,18 @@ static bool right_counters(struct run *run, const struct verdict *expected)
 	return true;
 }
 
+static __u32 action_of(const struct verdict *expected)
+{
+	if (expected->outcome == STEERED)
+		return XDP_REDIRECT;
+	return expected->enters ? XDP_DROP : XDP_PASS;
+}
+
 bool run_frame(struct run *run, enum place in, unsigned int queue,
 	       const __u8 *frame, unsigned int length, unsigned int earlier,
 	       const struct verdict *expected)
 {
-	__u32 action = expected->outcome == STEERED ? XDP_REDIRECT : XDP_PASS;
+	__u32 action = action_of(expected);
 	struct answer answer;
 	int error;
 

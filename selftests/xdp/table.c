@@ -28,6 +28,7 @@ static bool model_agrees(const struct test_case *test,
 		     frame->length, &verdict);
 	if (verdict.outcome == expected->outcome &&
 	    verdict.slot == expected->slot &&
+	    verdict.enters == expected->enters &&
 	    (verdict.outcome != STEERED ||
 	     (verdict.routed == expected->routed &&
 	      !memcmp(verdict.next_hop, expected->next_hop, 6) &&

@@ -3,39 +3,46 @@
 #include "world.h"
 
 const char *const place_names[PLACES] = {
-	"rbxup", "rbxc1", "rbxc2", "rbxbu", "rbxbs", "rbxsh", "rbxst", "rbxbr",
-	"rbxot",
+	"rbxup", "rbxc1", "rbxc2", "rbxbu", "rbxbs", "rbxsh", "rbxgi", "rbxst",
+	"rbxbr", "rbxot",
 };
 
 const char *const peer_names[PLACES] = {
-	"rbxupp", "rbxc1p", "rbxc2p", "rbxbup", "rbxbsp", "rbxshp", "rbxstp",
-	"rbxbrp", "rbxotp",
+	"rbxupp", "rbxc1p", "rbxc2p", "rbxbup", "rbxbsp", "rbxshp", "rbxgip",
+	"rbxstp", "rbxbrp", "rbxotp",
 };
 
 const __u8 mac_near[PLACES][6] = {
 	{ 2, 1, 0, 0, 0, 1 }, { 2, 1, 0, 0, 0, 2 }, { 2, 1, 0, 0, 0, 3 },
 	{ 2, 1, 0, 0, 0, 4 }, { 2, 1, 0, 0, 0, 5 }, { 2, 1, 0, 0, 0, 6 },
 	{ 2, 1, 0, 0, 0, 7 }, { 2, 1, 0, 0, 0, 8 }, { 2, 1, 0, 0, 0, 9 },
+	{ 2, 1, 0, 0, 0, 10 },
 };
 
 const __u8 mac_far[PLACES][6] = {
 	{ 2, 2, 0, 0, 0, 1 }, { 2, 2, 0, 0, 0, 2 }, { 2, 2, 0, 0, 0, 3 },
 	{ 2, 2, 0, 0, 0, 4 }, { 2, 2, 0, 0, 0, 5 }, { 2, 2, 0, 0, 0, 6 },
 	{ 2, 2, 0, 0, 0, 7 }, { 2, 2, 0, 0, 0, 8 }, { 2, 2, 0, 0, 0, 9 },
+	{ 2, 2, 0, 0, 0, 10 },
 };
 
 const __u8 mac_stranger[6] = { 2, 3, 0, 0, 0, 9 };
 const __u8 mac_server[6] = { 2, 3, 0, 0, 0, 1 };
 const __u8 mac_printer[6] = { 2, 3, 0, 0, 0, 2 };
 
+#define OWN		STEER_PORT_OWNED
+#define TUNNELS		STEER_PORT_TUNNELS
+
 const struct world_port world_ports[PLACES_IN] = {
-	[UPLINK] = { 1, 0, STEER_PORT_UPLINK, 0, RUBATO_SLOTS, PLACES },
+	[UPLINK] = { 1, 0, STEER_PORT_UPLINK | TUNNELS, 0, RUBATO_SLOTS,
+		     PLACES },
 	/* Made for one queue; the device has two: see world_sockets[]. */
-	[VETH1] = { 1, 1, STEER_PORT_OWNED, VETH1_BASE, 1, PLACES },
-	[VETH2] = { 1, 2, STEER_PORT_OWNED, VETH1_BASE + 1, 1, BRIDGE },
+	[VETH1] = { 1, 1, OWN | TUNNELS, VETH1_BASE, 1, PLACES },
+	[VETH2] = { 1, 2, OWN | TUNNELS, VETH1_BASE + 1, 1, BRIDGE },
 	[BRIDGED] = { 1, 0, STEER_PORT_UPLINK, 8192, RUBATO_SLOTS, BRIDGE },
 	[SECOND] = { 1, 0, STEER_PORT_UPLINK, 12288, RUBATO_SLOTS, BRIDGE },
 	[SHARED] = { 1, 0, 0, 16384, 2, PLACES },
+	[GIVEN] = { 1, 2, STEER_PORT_UPLINK | OWN | TUNNELS, 24576, 1, PLACES },
 };
 
 const struct world_mac world_macs[] = {
@@ -64,7 +71,36 @@ const struct world_route world_routes[] = {
 };
 const int world_nr_routes = sizeof(world_routes) / sizeof(world_routes[0]);
 
+/*
+ * Each remote end is one by which a tunnel may not work: by a neighbour that is
+ * unknown, another way than the route's, no route, one that is no uplink's. Slot
+ * 0's are not looked for where no port is marked.
+ */
+const struct world_tunnel world_tunnels[] = {
+	{ 1, "10.20.0.0", 24, "10.9.0.254", "10.9.0.1" },
+	{ 1, "10.20.0.128", 25, "fd00:9::fe", "fd00:9::1" },
+	{ 1, "10.20.1.0", 24, "10.9.0.254", "10.9.0.99" },
+	{ 1, "10.20.2.0", 24, "10.9.0.254", "10.9.1.1" },
+	{ 1, "10.20.3.0", 24, "10.9.0.254", "10.7.0.1" },
+	{ 1, "10.20.4.0", 24, "10.9.0.254", "10.1.7.7" },
+	{ 1, "10.20.5.0", 24, "10.3.0.254", "10.3.0.8" },
+	{ 1, "fd20::", 64, "10.9.0.254", "10.9.5.77" },
+	{ 1, "fd20:0:0:1::", 64, "fd00:9::fe", "fd00:9::99" },
+	{ 2, "10.20.0.0", 24, "fd00:9::fe", "fd00:9:0:5::77" },
+	{ 0, "10.20.0.0", 16, "10.9.0.254", "10.9.0.1" },
+};
+const int world_nr_tunnels = sizeof(world_tunnels) / sizeof(world_tunnels[0]);
+
+const struct world_end world_ends[] = {
+	{ "10.9.0.254", 42, 4789, 1 },
+	{ "10.9.0.254", 43, 4789, 2 },
+	{ "10.9.0.254", 42, 4799, 2 },
+	{ "fd00:9::fe", 0xabcdef, 4789, 1 },
+};
+const int world_nr_ends = sizeof(world_ends) / sizeof(world_ends[0]);
+
 const struct world_fib world_fib[] = {
+	{ "10.3.0.8", 32, BRIDGE, NULL },
 	{ "10.9.0.0", 24, UPLINK, NULL },
 	{ "10.9.1.0", 24, OTHER, NULL },
 	{ "10.9.2.0", 24, PLACES, NULL },
@@ -77,6 +113,7 @@ const struct world_fib world_fib[] = {
 const int world_nr_fib = sizeof(world_fib) / sizeof(world_fib[0]);
 
 const struct world_neighbour world_neighbours[] = {
+	{ "10.3.0.8", BRIDGE, mac_server },
 	{ "10.9.0.1", UPLINK, mac_far[UPLINK] },
 	{ "10.9.1.1", OTHER, mac_far[OTHER] },
 	{ "fd00:9::1", UPLINK, mac_far[UPLINK] },
@@ -102,5 +139,6 @@ const struct world_socket world_sockets[] = {
 	{ 16384, SHARED, 0, 0 },
 	{ 16385, SHARED, 0, 1 },
 	{ 16386, SHARED, 0, 2 },
+	{ 24576, GIVEN, 0, 0 },
 };
 const int world_nr_sockets = sizeof(world_sockets) / sizeof(world_sockets[0]);

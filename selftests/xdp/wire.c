@@ -82,6 +82,7 @@ static __u64 counted(const struct rubato_steer *sum, enum outcome outcome)
 		[NO_SOCKET] = sum->no_socket, [MALFORMED] = sum->malformed,
 		[TOO_LONG] = sum->too_long,
 		[NO_NEIGHBOUR] = sum->no_neighbour,
+		[UNKNOWN_VNI] = sum->unknown_vni,
 	};
 
 	return counts[outcome];
@@ -150,10 +151,29 @@ static bool wait_for_frame(struct wire *wire, int watcher,
 		     outcome_names[expected->outcome]);
 }
 
+/* Once it is counted it has gone nowhere, or it never will. */
+static bool wait_for_drop(struct wire *wire, int watcher,
+			  const struct frame *frame,
+			  const struct verdict *expected, __u64 before)
+{
+	struct rubato_steer now;
+	int tries;
+
+	for (tries = 0; tries < WIRE_WAITS; tries++) {
+		wire_counters(wire, expected->slot, &now);
+		if (counted(&now, expected->outcome) != before)
+			break;
+		usleep(WIRE_WAIT_US);
+	}
+	if (watcher_saw(watcher, frame))
+		return wrong(wire, "the kernel got it");
+	return look_at_sockets(wire, frame, expected) < 0;
+}
+
 /*
  * Send the frame of a case and wait where it arrives: in the socket that
- * @expected names, changed as it says, or with the kernel as it was. It is to
- * be counted once.
+ * @expected names, changed as it says, or with the kernel as it was, or nowhere.
+ * It is to be counted once.
  */
 static bool deliver(struct wire *wire, const struct test_case *test,
 		    const struct frame *frame, const struct verdict *expected)
@@ -168,8 +188,13 @@ static bool deliver(struct wire *wire, const struct test_case *test,
 	wire_counters(wire, expected->slot, &before);
 	error = queue_send(&wire->senders[test->in][test->queue], frame->data,
 			   frame->length);
-	good = error ? wrong(wire, "send: %s", strerror(-error)) :
-		wait_for_frame(wire, watcher, frame, expected);
+	if (error)
+		good = wrong(wire, "send: %s", strerror(-error));
+	else if (expected->enters && expected->outcome != STEERED)
+		good = wait_for_drop(wire, watcher, frame, expected,
+				     counted(&before, expected->outcome));
+	else
+		good = wait_for_frame(wire, watcher, frame, expected);
 	wire_counters(wire, expected->slot, &after);
 	if (good && counted(&after, expected->outcome) !=
 	    counted(&before, expected->outcome) + 1)

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,6 +244,44 @@ static int add_route(struct world *world, const struct world_route *from)
 				   &key6, &route, BPF_ANY);
 }
 
+/* Returns whether it is an IPv6 address; one of IPv4 takes the first four bytes. */
+static bool read_address(const char *text, __u8 *bytes)
+{
+	return inet_pton(AF_INET, text, bytes) != 1 &&
+	       inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+static int add_tunnel(struct world *world, const struct world_tunnel *from)
+{
+	struct steer_tunnel_key key = {
+		.prefix_length = STEER_TUNNEL_KEY_BITS + from->bits,
+		.slot = from->slot,
+	};
+	struct steer_tunnel tunnel = {};
+
+	key.ipv6 = read_address(from->prefix, key.address);
+	tunnel.ipv6 = read_address(from->remote, tunnel.remote);
+	read_address(from->local, tunnel.local);
+	return bpf_map_update_elem(
+		bpf_map__fd(world->skeleton->maps.tunnels_out), &key, &tunnel,
+		BPF_NOEXIST);
+}
+
+/* With the entry that says that there is an end at all. */
+static int add_end(struct world *world, const struct world_end *from)
+{
+	struct steer_tunnel_end end = {
+		.vni = from->vni,
+		.port = htons(from->port),
+	};
+	int map = bpf_map__fd(world->skeleton->maps.tunnels_in), error;
+
+	end.ipv6 = read_address(from->address, end.address);
+	error = bpf_map_update_elem(map, &end, &from->slot, BPF_NOEXIST);
+	end.vni = STEER_VNI_ANY;
+	return error ?: bpf_map_update_elem(map, &end, &from->slot, BPF_ANY);
+}
+
 static int add_mac(struct world *world, const struct world_mac *from)
 {
 	struct steer_mac_key key = {
@@ -268,6 +307,16 @@ static int fill_tables(struct world *world)
 		error = add_route(world, &world_routes[i]);
 		if (error)
 			return complain("fill the route maps", error);
+	}
+	for (i = 0; i < world_nr_tunnels; i++) {
+		error = add_tunnel(world, &world_tunnels[i]);
+		if (error)
+			return complain("fill the map tunnels_out", error);
+	}
+	for (i = 0; i < world_nr_ends; i++) {
+		error = add_end(world, &world_ends[i]);
+		if (error)
+			return complain("fill the map tunnels_in", error);
 	}
 	for (i = 0; i < world_nr_macs; i++) {
 		error = add_mac(world, &world_macs[i]);

@@ -19,6 +19,7 @@ enum place {
 	BRIDGED,	/* an uplink on the same bridge */
 	SECOND,		/* another one there */
 	SHARED,		/* nobody's veth; room for two sockets a queue */
+	GIVEN,		/* an uplink that is tenant 2's, whole */
 	STRANGER,	/* not a port */
 	PLACES_IN,
 	BRIDGE = PLACES_IN,	/* stands in for a bridge device */
@@ -40,6 +41,22 @@ extern const __u8 mac_far[PLACES][6];	/* containers', the client's */
 extern const __u8 mac_stranger[6];	/* heard nowhere */
 extern const __u8 mac_server[6];	/* heard behind BRIDGED */
 extern const __u8 mac_printer[6];	/* heard behind SECOND */
+
+/* Where a tenant's tunnel leads to. */
+struct world_tunnel {
+	__u32 slot;
+	const char *prefix;
+	int bits;
+	const char *local, *remote;	/* the ends, of either family */
+};
+
+/* The near end of a tunnel. */
+struct world_end {
+	const char *address;
+	__u32 vni;
+	__u16 port;
+	__u32 slot;
+};
 
 struct world_port {
 	int present;
@@ -87,6 +104,10 @@ struct world_socket {
 extern const struct world_port world_ports[PLACES_IN];
 extern const struct world_route world_routes[];
 extern const int world_nr_routes;
+extern const struct world_tunnel world_tunnels[];
+extern const int world_nr_tunnels;
+extern const struct world_end world_ends[];
+extern const int world_nr_ends;
 extern const struct world_mac world_macs[];
 extern const int world_nr_macs;
 extern const struct world_fib world_fib[];
