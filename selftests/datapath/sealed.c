@@ -32,6 +32,7 @@
 
 static struct seal *seal;
 static int tap, wire;
+static struct sockaddr_in6 remote;
 static const char *fault = "";
 
 static int open_tap(void)
@@ -45,17 +46,40 @@ static int open_tap(void)
 	return fd;
 }
 
+static struct sockaddr_in6 end(const struct outer_path *path,
+			       const uint8_t *address)
+{
+	struct sockaddr_in6 end = {
+		.sin6_family = AF_INET6, .sin6_port = htons(PORT),
+	};
+
+	if (path->ipv6)
+		memcpy(&end.sin6_addr, address, 16);
+	else
+		memcpy(&end.sin6_addr.s6_addr[12], address, 4);
+	if (!path->ipv6)
+		memset(&end.sin6_addr.s6_addr[10], 0xff, 2);
+	return end;
+}
+
 static int open_wire(const struct outer_path *path)
 {
-	struct sockaddr_in own = {
-		.sin_family = AF_INET, .sin_port = htons(PORT),
-	};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in6 local = end(path, path->local);
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
 
-	memcpy(&own.sin_addr, path->local, 4);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&own, sizeof(own)))
+	if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof(local)))
 		err(1, "socket");
 	return fd;
+}
+
+/* Both of one family. */
+static bool parse_ends(struct outer_path *path, const char *near, const char *far)
+{
+	int family = strchr(near, ':') ? AF_INET6 : AF_INET;
+
+	path->ipv6 = family == AF_INET6;
+	return inet_pton(family, near, path->local) == 1 &&
+	       inet_pton(family, far, path->remote) == 1;
 }
 
 static void make_seal(const char *key, uint32_t vni,
@@ -74,27 +98,25 @@ static void make_seal(const char *key, uint32_t vni,
 		errx(1, "no seal");
 }
 
-static void transmit(const struct sockaddr_in *remote, const uint8_t *frame,
-		     size_t length)
+static void transmit(const uint8_t *frame, size_t length)
 {
-	if (sendto(wire, frame, length, 0, (const struct sockaddr *)remote,
-		   sizeof(*remote)) < 0)
+	if (sendto(wire, frame, length, 0, (struct sockaddr *)&remote,
+		   sizeof(remote)) < 0)
 		warn("send");
 }
 
 /* Numbers that the other end never sees are as good as frames that were lost. */
-static void send_late(const struct sockaddr_in *remote, const uint8_t *frame,
-		      size_t length)
+static void send_late(const uint8_t *frame, size_t length)
 {
 	static uint8_t other[SIZE];
 
 	for (int i = 0; i < OTHERS; i++)
 		seal_close(seal, other, 60);
-	transmit(remote, other, 60 + SEAL_HEADER_SIZE + SEAL_TAG_SIZE);
-	transmit(remote, frame, length);
+	transmit(other, 60 + SEAL_HEADER_SIZE + SEAL_TAG_SIZE);
+	transmit(frame, length);
 }
 
-static void from_tap(const struct sockaddr_in *remote)
+static void from_tap(void)
 {
 	static uint8_t frame[SIZE];
 	size_t room = sizeof(frame) - SEAL_HEADER_SIZE - SEAL_TAG_SIZE;
@@ -107,12 +129,12 @@ static void from_tap(const struct sockaddr_in *remote)
 	if (!strcmp(fault, "forge"))
 		frame[sealed / 2] ^= 1;
 	if (!strcmp(fault, "late")) {
-		send_late(remote, frame, sealed);
+		send_late(frame, sealed);
 		return;
 	}
-	transmit(remote, frame, sealed - !strcmp(fault, "cut"));
+	transmit(frame, sealed - !strcmp(fault, "cut"));
 	if (!strcmp(fault, "twice"))
-		transmit(remote, frame, sealed);
+		transmit(frame, sealed);
 }
 
 static void from_wire(void)
@@ -134,25 +156,21 @@ static void from_wire(void)
 int main(int argc, char **argv)
 {
 	struct outer_path path = { .port = PORT };
-	struct sockaddr_in remote = {
-		.sin_family = AF_INET, .sin_port = htons(PORT),
-	};
 	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
 
-	if (argc < 5 || inet_pton(AF_INET, argv[3], path.local) != 1 ||
-	    inet_pton(AF_INET, argv[4], path.remote) != 1)
+	if (argc < 5 || !parse_ends(&path, argv[3], argv[4]))
 		errx(1, "usage: sealed KEY VNI LOCAL REMOTE [FAULT]");
 	if (argc > 5)
 		fault = argv[5];
-	memcpy(&remote.sin_addr, path.remote, 4);
 	make_seal(argv[1], (uint32_t)atoi(argv[2]), &path);
 	fds[0].fd = tap = open_tap();
 	fds[1].fd = wire = open_wire(&path);
+	remote = end(&path, path.remote);
 	printf("ready %d\n", getpid());
 	fflush(stdout);
 	while (poll(fds, 2, -1) > 0) {
 		if (fds[0].revents & POLLIN)
-			from_tap(&remote);
+			from_tap();
 		if (fds[1].revents)
 			from_wire();
 	}

@@ -7,32 +7,44 @@
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
+. ./tunnel.sh
 
 SEALED=$RUBATO_BUILD/selftests/datapath/sealed
 VNI=7
-SITE4=10.20.0.1
-SITE6=fd20::1
 KEY_ONE=$(printf '%064d' 1)
 KEY_TWO=$(printf '%064d' 2)
-MTU=1422
+# What a packet within may be long, with 1500 bytes on the uplink.
+MTU4=1422
+MTU6=1402
+
+# The two ends as the tunnel has them: set by outer4() and outer6().
+outer4()
+{
+	NEAR=$HOST_IP4
+	FAR=$CLIENT_IP4
+	MTU=$MTU4
+}
+
+outer6()
+{
+	NEAR=$HOST_IP6
+	FAR=$CLIENT_IP6
+	MTU=$MTU6
+}
 
 # The far end, with a key and perhaps a fault; one at a time.
 far()
 {
 	# The former one's device goes with it.
 	[ -z "$(end_of far)" ] || finish far
-	serve far client "$SEALED" "$1" $VNI "$CLIENT_IP4" "$HOST_IP4" "${2-}" &&
+	serve far client "$SEALED" "$1" $VNI "$FAR" "$NEAR" "${2-}" &&
 		at client ip link set seal0 address 02:56:4e:00:00:07 arp off \
-			addrgenmode none mtu $MTU up &&
-		at client ip route replace "$(at4 A)/32" dev seal0 src $SITE4 &&
-		at client ip -6 route replace "$(at6 A)/128" dev seal0 \
-			src $SITE6
+			addrgenmode none mtu $MTU up && route_by seal0 A
 }
 
 site()
 {
-	at client ip addr add $SITE4/32 dev lo &&
-		at client ip -6 addr add $SITE6/128 dev lo nodad && far "$KEY_ONE"
+	site_addresses && far "$KEY_ONE"
 }
 
 keys()
@@ -50,19 +62,13 @@ seal()
 	local key=$1
 	shift
 
-	rubato stage set a seal vni $VNI local "$HOST_IP4" \
-		remote "$CLIENT_IP4" prefix 10.20.0.0/24 prefix fd20::/64 \
-		key "$DATAPATH_DIR/$key" "$@"
+	rubato stage set a seal vni $VNI local "$NEAR" remote "$FAR" \
+		"${SITE_PREFIXES[@]}" key "$DATAPATH_DIR/$key" "$@"
 }
 
 of()
 {
-	rubato -j stage show a | jq -r ".[] | select(.kind == \"seal\").$1"
-}
-
-settled()
-{
-	conserved && (($(count_of a backlog_packets) == 0))
+	stage_of a seal "$1"
 }
 
 numbers()
@@ -72,42 +78,9 @@ numbers()
 	     "$(count_of a drops.malformed) $(count_of a drops.too_long)"
 }
 
-# counts WANTED COMMAND...: the numbers above grow so.
-counts()
-{
-	local wanted=$1 before after i grown=()
-	shift
-
-	read -ra before <<< "$(numbers)"
-	"$@"
-	eventually settled
-	read -ra after <<< "$(numbers)"
-	for ((i = 0; i < 7; i++)); do
-		grown+=($((after[i] - before[i])))
-	done
-	echo "counted ${grown[*]}, wanted $wanted"
-	[ "${grown[*]}" = "$wanted" ]
-}
-
-shouts()
-{
-	local from=$1 address=$2 said
-	shift 2
-
-	said=$(at "$from" ping -n -c 5 -i 0.02 -W 1 "$@" "$address")
-	echo "$said"
-	[[ $said == *" 0 received"* ]]
-}
-
-echoes()
-{
-	pings A $SITE4 && pings A $SITE6 && pings client "$(at4 A)" &&
-		pings client "$(at6 A)"
-}
-
 counts_echoes()
 {
-	counts "20 20 0 0 0 0 0" echoes
+	counts "20 20 0 0 0 0 0" tunnel_echoes
 }
 
 talks()
@@ -149,7 +122,7 @@ knows_the_late()
 # One end after the other. In between A hears of both keys, and the far end of one.
 changes_keys()
 {
-	far "$KEY_ONE" && seal one accept "$DATAPATH_DIR/two" && echoes &&
+	far "$KEY_ONE" && seal one accept "$DATAPATH_DIR/two" && tunnel_echoes &&
 		far "$KEY_TWO" && counts "5 5 0 0 0 0 0" \
 			shouts client "$(at4 A)" &&
 		seal two accept "$DATAPATH_DIR/one" && counts_echoes &&
@@ -201,6 +174,14 @@ refuses()
 		refused 2 "regular" seal . && counts_echoes
 }
 
+# All of it once more, in datagrams of IPv6, and back.
+changes_family()
+{
+	outer6 && seal two && far "$KEY_TWO" && eventually tunnel_echoes &&
+		counts_echoes && talks && fits && outer4 && seal two &&
+		far "$KEY_TWO" && eventually tunnel_echoes && counts_echoes
+}
+
 killed()
 {
 	datapath_stop KILL
@@ -209,14 +190,15 @@ killed()
 		! grep -q "$KEY_TWO" "$DATAPATH_DIR"/state.json*
 }
 
-datapath_begin 18 rbew
+datapath_begin 19 rbew
 [ -x "$SEALED" ] || ktap_skip_all "$SEALED is not built"
 [ -c /dev/net/tun ] || ktap_skip_all "tap devices are wanted"
 must "start" datapath_all routed A B
+outer4
 must "keys" keys
 must "a far end" site
 must "a sealed tunnel" seal one
-ktap_check "echoes, both ways and families" eventually echoes
+ktap_check "echoes, both ways and families" eventually tunnel_echoes
 ktap_check "counted" counts_echoes
 ktap_check "datagrams and streams" talks
 ktap_check "packets that do not fit" fits
@@ -225,6 +207,7 @@ check_here "what is forged" knows_forgeries
 check_here "what is late" knows_the_late
 check_here "from one key to the next" changes_keys
 check_here "it changes under load" changes_under_load
+check_here "in datagrams of IPv6" changes_family
 ktap_check "its time is the tenant's own" bills_its_own
 ktap_check "keys that are refused" refuses
 eventually settled

@@ -7,12 +7,10 @@
 
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
+. ./tunnel.sh
 
 VNI_A=42
 VNI_B=43
-SITE4=10.20.0.1
-SITE6=fd20::1
-SITE_PREFIXES=(prefix 10.20.0.0/24 prefix fd20::/64)
 # What a packet within may be long, with 1500 bytes on the uplink.
 MTU4=1450
 FLOOD_S=4
@@ -31,14 +29,6 @@ far()
 		at client ip link set "$device" mtu $MTU4 up
 }
 
-# route_by DEVICE CONTAINER: the client reaches it by the tunnel.
-route_by()
-{
-	at client ip route replace "$(at4 "$2")/32" dev "$1" src $SITE4 &&
-		at client ip -6 route replace "$(at6 "$2")/128" dev "$1" \
-			src $SITE6
-}
-
 # tunnel TENANT VNI [WORD...]: as it is set nearly always.
 tunnel()
 {
@@ -51,9 +41,7 @@ tunnel()
 
 site()
 {
-	at client ip addr add $SITE4/32 dev lo &&
-		at client ip -6 addr add $SITE6/128 dev lo nodad &&
-		far vx42 $VNI_A "$CLIENT_IP4" "$HOST_IP4" &&
+	site_addresses && far vx42 $VNI_A "$CLIENT_IP4" "$HOST_IP4" &&
 		far vx43 $VNI_B "$CLIENT_IP4" "$HOST_IP4" &&
 		route_by vx42 A && route_by vx43 B
 }
@@ -61,11 +49,10 @@ site()
 # of TENANT FIELD: a number of its tunnel.
 of()
 {
-	rubato -j stage show "$1" |
-		jq -r ".[] | select(.kind == \"vxlan\").$2"
+	stage_of "$1" vxlan "$2"
 }
 
-# counts COMMAND...: what A's tunnel and account have counted meanwhile, as
+# What A's tunnel and account have counted, as
 # "sent received dropped stray malformed too_long ttl unknown".
 numbers()
 {
@@ -76,49 +63,10 @@ numbers()
 	     "$(count_of system steered.unknown_vni)"
 }
 
-# counts WANTED COMMAND...: COMMAND does what it will; the numbers grow so.
-counts()
-{
-	local wanted=$1 before after i grown=()
-	shift
-
-	read -ra before <<< "$(numbers)"
-	"$@"
-	eventually settled
-	read -ra after <<< "$(numbers)"
-	for ((i = 0; i < 8; i++)); do
-		grown+=($((after[i] - before[i])))
-	done
-	echo "counted ${grown[*]}, wanted $wanted"
-	[ "${grown[*]}" = "$wanted" ]
-}
-
-settled()
-{
-	conserved && (($(count_of a backlog_packets) == 0))
-}
-
-# shouts FROM ADDRESS [OPTION...]: five echoes, none answered.
-shouts()
-{
-	local from=$1 address=$2 said
-	shift 2
-
-	said=$(at "$from" ping -n -c 5 -i 0.02 -W 1 "$@" "$address")
-	echo "$said"
-	[[ $said == *" 0 received"* ]]
-}
-
 # Nothing of it is seen outside of the tunnel: the kernel has no way there.
-tunnels_echo()
-{
-	pings A $SITE4 && pings A $SITE6 && pings client "$(at4 A)" &&
-		pings client "$(at6 A)"
-}
-
 counts_echo()
 {
-	counts "20 20 0 0 0 0 0 0" tunnels_echo
+	counts "20 20 0 0 0 0 0 0" tunnel_echoes
 }
 
 talks()
@@ -385,7 +333,7 @@ datapath_begin 30 rbev
 must "start" datapath_all routed A B
 must "a far end" site
 must "a tunnel" tunnel a $VNI_A
-ktap_check "echoes, both ways and families" eventually tunnels_echo
+ktap_check "echoes, both ways and families" eventually tunnel_echoes
 ktap_check "counted" counts_echo
 ktap_check "datagrams" talks
 ktap_check "streams" streams
