@@ -145,6 +145,13 @@ static void count_doze(struct assist_core *core)
 			  RUBATO_WOKEN_READY : 0, cycles);
 }
 
+static void count_frozen(struct assist_core *core)
+{
+	mutex_lock(&core->lock);
+	core->stats.asleep_cycles += assist_interval(core, &core->last);
+	mutex_unlock(&core->lock);
+}
+
 /* Until somebody says that there is something to do. */
 static void thread_doze(struct assist_core *core)
 {
@@ -180,7 +187,10 @@ static int thread_main(void *data)
 			thread_doze(core);
 			busy_until = core->last.cycles + core->idle_cycles;
 		}
-		try_to_freeze();
+		if (try_to_freeze()) {
+			count_frozen(core);
+			busy_until = core->last.cycles + core->idle_cycles;
+		}
 		cond_resched();
 	}
 	return 0;

@@ -386,6 +386,39 @@ static bool hotplug(void)
 	return ok & expect(!online(1));
 }
 
+/* --- suspend -------------------------------------------------------------------------- */
+
+#define FROZEN_S	"2"
+
+/* All that can be frozen is, for that long; nothing else is suspended. */
+static int freeze(void)
+{
+	return rig_command("echo " FROZEN_S
+			   " > /sys/module/suspend/parameters/pm_test_delay && "
+			   "echo freezer > /sys/power/pm_test && "
+			   "echo freeze > /sys/power/state && "
+			   "echo none > /sys/power/pm_test");
+}
+
+static bool freezes(void)
+{
+	struct rubato_ioc_core core = thread_core();
+	__u64 asleep, second = strtoull(get("tsc_khz"), NULL, 10) * 1000;
+	bool ok;
+
+	core.idle_us = RUBATO_ASSIST_IDLE_US_MAX;
+	ok = begin(&core) && rig_hold(&rig, 0);
+	asleep = rig_number("asleep_cycles");
+	ok &= expect(!freeze());
+	/* It never sleeps otherwise. */
+	ok &= expect(until(rig_number("asleep_cycles") - asleep >= second));
+	received = 0;
+	ok &= expect(rig_send(&rig, 0, 3, 32) && until(receives(0, 3)));
+	ok &= expect(rig_submit(&rig, 0) && kick(0));
+	ok &= expect(until(!rig_untaken(&rig, 0)));
+	return ok & rig_let_go(0);
+}
+
 /* --- things go away --------------------------------------------------------------------- */
 
 static bool sockets_go(void)
@@ -432,7 +465,7 @@ int main(void)
 	module_begin();
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		ksft_exit_skip("needs two CPUs\n");
-	ksft_set_plan(11);
+	ksft_set_plan(12);
 	rig_open(&rig, 0);
 	ksft_test_result(is_there(), "it comes and goes with its core\n");
 	ksft_test_result(drives_napi(), "it drives NAPI\n");
@@ -443,6 +476,7 @@ int main(void)
 	ksft_test_result(books_balance(), "its books balance\n");
 	ksft_test_result(cgroups(), "cgroups\n");
 	ksft_test_result(hotplug(), "its CPU is unplugged\n");
+	ksft_test_result(freezes(), "it freezes with user space\n");
 	ksft_test_result(sockets_go(), "sockets come and go\n");
 	ksft_test_result(device_goes(), "a netdev is removed\n");
 	rig_close(&rig);
