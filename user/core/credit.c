@@ -8,6 +8,7 @@
  * cap runs in small batches spread over time instead of flapping with every
  * cycle that it earns.
  */
+#include "core/probe.h"
 #include "core/sched_internal.h"
 
 /* Takes ticks worth @want cycles, or what there is, out of the pool. */
@@ -151,9 +152,15 @@ static uint64_t credit_when(const struct sched *sched, uint32_t slot)
 static void credit_note(struct sched *sched, uint32_t slot,
 			enum rubato_note kind)
 {
+	int64_t credit_cycles = sched->slot[slot].slice.credit_cycles;
+
+	if (kind == RUBATO_NOTE_BROKE)
+		probe_broke(sched->config.core, slot, credit_cycles);
+	else
+		probe_funded(sched->config.core, slot, credit_cycles);
 	if (sched->config.note)
 		sched->config.note(sched->config.context, slot, kind,
-				   sched->slot[slot].slice.credit_cycles);
+				   credit_cycles);
 }
 
 static void credit_insert_broke(struct sched *sched, uint32_t slot, uint64_t now)

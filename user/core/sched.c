@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/params.h"
+#include "core/probe.h"
 #include "core/sched_internal.h"
 
 const struct sched_policy *const sched_policies[] = {
@@ -186,6 +187,8 @@ bool sched_pick(struct sched *sched, uint64_t now, struct sched_grant *grant)
 	sched->picked_borrowed = grant->borrowed;
 	sched->picked_cycles = 0;
 	sched->slot[grant->slot].woken = false;
+	probe_grant(sched->config.core, grant->slot, grant->cycles,
+		    grant->borrowed);
 	return true;
 }
 
@@ -210,6 +213,7 @@ void sched_bill(struct sched *sched, uint32_t slot, enum rubato_phase phase,
 	struct sched_slot *s = &sched->slot[slot];
 	bool borrowed = sched->picked == slot && sched->picked_borrowed;
 
+	probe_bill(sched->config.core, slot, phase, cycles, units);
 	account_add(&s->account->cycles[phase], cycles);
 	if (borrowed)
 		account_add(&s->account->borrowed_cycles, cycles);
@@ -278,4 +282,5 @@ void sched_refresh(struct sched *sched, uint32_t slot, uint64_t now)
 	if (was_broke)
 		credit_review_broke(sched, slot, now);
 	sched->policy->refresh(sched, slot, new_tenant, now);
+	probe_refresh(sched->config.core, slot, s->params.seq);
 }

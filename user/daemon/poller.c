@@ -12,6 +12,7 @@
 
 #include "calibrate.h"
 #include "clock.h"
+#include "core/probe.h"
 #include "poller.h"
 #include "serve.h"
 
@@ -495,16 +496,19 @@ static int sleep_for(struct poller *poller, uint64_t cycles,
 static void sleep_until_work(struct poller *poller)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
+	uint64_t cycles = cycles_to_next(poller);
 	int n;
 
 	if (call_waits(poller) ||
 	    !handoff_sleep(poller->config.handoffs, poller->config.core))
 		return;
-	n = sleep_for(poller, cycles_to_next(poller), events);
+	probe_sleep(poller->config.core, cycles);
+	n = sleep_for(poller, cycles, events);
 	handoff_wake(poller->config.handoffs, poller->config.core);
 	poller->now = clock_cycles();
 	poller->slept = true;
-	books_asleep(&poller->books, poller->now);
+	cycles = books_asleep(&poller->books, poller->now);
+	probe_wake(poller->config.core, cycles);
 	ledger_add(&own_line(poller)->wakeups, 1);
 	poller->idle_since = poller->now;
 	/* What woke it came when it was woken, as far as can be told. */

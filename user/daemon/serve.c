@@ -3,6 +3,7 @@
 #include <rubato/latency.h>
 #include <string.h>
 
+#include "core/probe.h"
 #include "handoff.h"
 #include "received.h"
 #include "serve.h"
@@ -437,6 +438,7 @@ static void count_waits(struct poller *poller, struct source *source,
 		for (; alike; alike--, i++) {
 			struct rubato_latency *latency;
 
+			probe_wait(poller->config.core, frames[i].slot, wait);
 			latency = &poller->config.latency[frames[i].slot];
 			ledger_add(&latency->frames[bucket], 1);
 			ledger_add(&latency->sum_cycles, wait);
