@@ -27,8 +27,9 @@
  *   assist->lock      which cores there are, and their sockets. Not in a pass.
  *   core->lock        a pass of this core, its sockets, its numbers. Sleeps.
  *     a socket's own  the kernel's, in sendmsg() and poll()
- *   wait queues       of sockets and the bell, from any context; inside them
- *                     those of poller and thread
+ *   wait queues       of sockets and the bell, from any context, and of changes
+ *                     of tenants, in rubato_params_lock; inside them those of
+ *                     poller and thread
  *   hotplug lock, then cores_lock: alone; see assist_thread.c
  *
  * rubato_lock and rubato_params_lock are not taken here.

@@ -18,6 +18,7 @@
 #include <linux/rubato.h>
 #include <rubato/cost.h>
 #include <rubato/split.h>
+#include "bits.h"
 
 struct assist_core;
 struct assist_seen;
@@ -144,6 +145,7 @@ struct assist_core {
 	u64 idle_cycles;		/* THREAD: before it sleeps */
 	struct rubato_assist_area *area;	/* shared with user space */
 	struct assist_source *bell;	/* or NULL */
+	struct wait_queue_entry changes;	/* of tenants: they ring, too */
 
 	struct mutex lock;		/* protects what follows; held in a pass */
 	struct xarray sockets;		/* struct assist_source by index */
@@ -165,25 +167,10 @@ struct assist_core {
 	bool asleep;			/* for people */
 };
 
-/* The module's side of struct rubato_bits; see <rubato/bits.h>. */
-static inline void assist_bits_set(struct rubato_bits *bits, u32 number)
-{
-	smp_mb__before_atomic();	/* (A) after what it tells of */
-	set_bit(number, (unsigned long *)bits->bit);
-	smp_mb__after_atomic();		/* (A) before (B) */
-	set_bit(number / 64, (unsigned long *)&bits->words);
-	smp_mb__after_atomic();		/* (B) before the look for sleepers */
-}
-
 /* Of memory that others read at any time. One writer. */
 static inline void assist_word_add(__u64 *word, u64 amount)
 {
 	WRITE_ONCE(*word, READ_ONCE(*word) + amount);
-}
-
-static inline bool assist_bits_any(const struct rubato_bits *bits)
-{
-	return READ_ONCE(bits->words);
 }
 
 /* assist.c */

@@ -159,7 +159,7 @@ static void bill_share(struct assist_core *core,
 	assist_word_add(&account->kernel_cycles, cycles);
 	assist_word_add(&account->kernel_packets, share->packets);
 	assist_word_add(&account->kernel_bytes, share->bytes);
-	assist_bits_set(&core->area->billed, share->slot);
+	rubato_bits_set(&core->area->billed, share->slot);
 }
 
 /**

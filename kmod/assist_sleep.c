@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The poller's sleep. Everything that wakes it is a bit in ->ready (sockets that
- * received, and the bell, which control requests and other cores ring) or in
- * ->kicked (sockets that the thread has transmitted from).
+ * received, and the bell, which control requests, other cores and changes of
+ * tenants ring) or in ->kicked (sockets that the thread has transmitted from).
  *
  *	source (any context)		poller, in RUBATO_IOC_SLEEP
  *	(A) set the bit			(C) join ->poller_wait, not running
@@ -22,15 +22,15 @@
 
 static bool has_news(const struct assist_core *core)
 {
-	return assist_bits_any(&core->area->ready) ||
-	       assist_bits_any(&core->area->kicked);
+	return rubato_bits_any(&core->area->ready) ||
+	       rubato_bits_any(&core->area->kicked);
 }
 
 /**
  * assist_wake_poller() - a bit that it waits for has been set
  * @core: whose area it is in
  *
- * Context: any; after assist_bits_set(), whose last barrier this needs.
+ * Context: any; after rubato_bits_set(), whose last barrier this needs.
  */
 void assist_wake_poller(struct assist_core *core)
 {
@@ -44,7 +44,7 @@ void assist_wake_poller(struct assist_core *core)
  *
  * The thread is woken, too: its NAPI has traffic again.
  *
- * Context: any; after assist_bits_set(), whose last barrier this needs.
+ * Context: any; after rubato_bits_set(), whose last barrier this needs.
  */
 void assist_hear(struct assist_core *core)
 {

@@ -18,6 +18,7 @@
 #include <net/sock.h>
 #include <net/xdp_sock.h>
 #include "assist.h"
+#include "tenant.h"
 
 /* Any context. Returns 0: nobody else's wake-up is used up by this. */
 static int source_wake(struct wait_queue_entry *wait, unsigned int mode,
@@ -30,7 +31,7 @@ static int source_wake(struct wait_queue_entry *wait, unsigned int mode,
 		return 0;
 	if (source->queue)
 		WRITE_ONCE(source->queue->heard, true);
-	assist_bits_set(&source->core->area->ready, source->index);
+	rubato_bits_set(&source->core->area->ready, source->index);
 	assist_hear(source->core);
 	return 0;
 }
@@ -84,8 +85,20 @@ static struct assist_source *source_new(struct assist_core *core,
 
 /* --- the bell ----------------------------------------------------------- */
 
+/* Under whatever lock the tenants' change is made. */
+static int changes_wake(struct wait_queue_entry *wait, unsigned int mode,
+			int sync, void *key)
+{
+	struct assist_core *core = container_of(wait, struct assist_core,
+						changes);
+
+	rubato_bits_set(&core->area->ready, RUBATO_ASSIST_BELL);
+	assist_wake_poller(core);
+	return 0;
+}
+
 /**
- * assist_bell_open() - watch an eventfd
+ * assist_bell_open() - watch an eventfd, and changes of tenants with it
  * @core: not to be seen by others yet
  * @fd: of the caller; -1: there is none
  *
@@ -107,6 +120,8 @@ int assist_bell_open(struct assist_core *core, int fd)
 	}
 	core->bell->index = RUBATO_ASSIST_BELL;
 	source_watch(core->bell);
+	init_waitqueue_func_entry(&core->changes, changes_wake);
+	add_wait_queue(&rubato_generation_wait, &core->changes);
 	return 0;
 }
 
@@ -120,6 +135,7 @@ void assist_bell_close(struct assist_core *core)
 {
 	if (!core->bell)
 		return;
+	remove_wait_queue(&rubato_generation_wait, &core->changes);
 	source_unwatch(core->bell);
 	fput(core->bell->file);
 	kfree(core->bell);

@@ -49,7 +49,7 @@ static void take_kicks(struct assist_core *core)
 	unsigned long words;
 	u32 word;
 
-	if (!assist_bits_any(kick))
+	if (!rubato_bits_any(kick))
 		return;
 	words = xchg(&kick->words, 0);
 	for_each_set_bit(word, &words, 64)
@@ -64,7 +64,7 @@ static void tell_kicked(struct assist_core *core, u32 index, u64 cycles,
 
 	assist_word_add(&done->cycles, cycles);
 	assist_word_add(&done->errors, failed);
-	assist_bits_set(&core->area->kicked, index);
+	rubato_bits_set(&core->area->kicked, index);
 	assist_wake_poller(core);
 }
 
@@ -121,7 +121,7 @@ static bool thread_pass(struct assist_core *core)
 
 static bool has_kicks(const struct assist_core *core)
 {
-	return assist_bits_any(&core->area->kick) ||
+	return rubato_bits_any(&core->area->kick) ||
 	       !bitmap_empty(core->kicks, KICK_BITS);
 }
 

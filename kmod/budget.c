@@ -148,7 +148,7 @@ int rubato_settings_apply(struct rubato_settings *settings,
  * @tenant: the caller keeps it from being freed
  * @change: settings and their new values
  *
- * The daemon is told, and has its pollers read the ledger again.
+ * Pollers are told to read the ledger again, and the daemon that it changed.
  *
  * Context: process; takes rubato_params_lock.
  * Return: 0, -ENODEV (just removed), or an error of rubato_settings_apply().

@@ -3,10 +3,10 @@
  * The ledger, the cores' books and XDP's counters: BPF arrays that the daemon
  * made and handed over as file descriptors. We hold references while attached.
  *
- * We write the parameter line and the name of every slot, and for the assist
- * the sixth line of accounts and ->touched of XDP's counters. What we read there
- * was written by user space or XDP: it is bounded by nothing, so that sums
- * saturate, and no index ever comes from it.
+ * We write the parameter line and the name of every slot, and tell each core by
+ * a bit; and for the assist the sixth line of accounts and ->touched of XDP's
+ * counters. What we read there was written by user space or XDP: it is bounded by
+ * nothing, so that sums saturate, and no index ever comes from it.
  *
  * Locking: `books` changes under rubato_params_lock. Writers of parameters
  * hold that lock; readers of counters are in an RCU section, which is waited
@@ -20,6 +20,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "bits.h"
 #include "budget.h"
 #include "compat.h"
 #include "ledger.h"
@@ -276,14 +277,26 @@ static void params_copy(struct rubato_params *to,
 	WRITE_ONCE(to->burst_ticks, from->burst_ticks);
 }
 
+/* Pollers look by themselves, however long the daemon takes to follow. */
+static void cores_tell(struct rubato_books *b, u32 slot)
+{
+	struct rubato_core *line;
+	u32 core;
+
+	for (core = 0; core < b->nr_cores; core++) {
+		line = map_value(b->cores, core);
+		rubato_bits_set(&line->changed, slot);
+	}
+}
+
 /**
  * rubato_ledger_write() - write one slot's parameters and name
  * @slot: below RUBATO_SLOTS
  * @params: all but ->seq, which counts in the ledger itself
  * @name: RUBATO_NAME_SIZE bytes, padded with zeroes
  *
- * A sequence count that was left odd (its writer died) is made even again.
- * Does nothing while no daemon is attached.
+ * Every core is told. A sequence count that was left odd (its writer died) is
+ * made even again. Does nothing while no daemon is attached.
  *
  * Context: under rubato_params_lock.
  */
@@ -306,6 +319,7 @@ void rubato_ledger_write(u32 slot, const struct rubato_params *params,
 	memcpy(entry->name, name, RUBATO_NAME_SIZE);
 	smp_wmb();	/* all of that is seen before even */
 	WRITE_ONCE(entry->params.seq, seq + 1);
+	cores_tell(b, slot);	/* ordered by its first barrier */
 }
 
 static u64 add_saturating(u64 a, u64 b)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * User space's side of struct rubato_bits, which it shares with rubato.ko (the
- * other side: kmod/assist.h). One sets bits, the other takes them:
+ * other side: kmod/bits.h). One sets bits, the other takes them:
  *
  *	set				take
  *	(A) or the bit into its word	(C) exchange ->words for 0

@@ -119,6 +119,8 @@ static void load_program(struct rig *rig)
 		die("load the BPF object");
 	rig->ledger = map_memory(rig->skeleton->maps.ledger,
 				 sizeof(struct rubato_ledger) * RUBATO_SLOTS);
+	rig->cores = map_memory(rig->skeleton->maps.cores,
+				sizeof(struct rubato_core) * RIG_CORES);
 	rig->steer = map_memory(rig->skeleton->maps.steer,
 				sizeof(struct rubato_steer) * RUBATO_SLOTS *
 				rig->cpus);

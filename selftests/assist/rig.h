@@ -28,6 +28,7 @@
 struct rig {
 	struct steer_bpf *skeleton;
 	struct rubato_ledger *ledger;
+	struct rubato_core *cores;	/* RIG_CORES */
 	struct rubato_steer *steer;	/* CPUs * RUBATO_SLOTS */
 	unsigned int cpus;
 	int device;

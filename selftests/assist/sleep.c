@@ -47,6 +47,8 @@ static bool begin(__u32 mode)
 	if (!rig_begin(&rig, &core))
 		return false;
 	take_ready(0);
+	/* Attaching writes all slots. */
+	memset(&rig.cores[0].changed, 0, sizeof(rig.cores[0].changed));
 	return true;
 }
 
@@ -124,6 +126,14 @@ static void send_one(int round)
 	rig_send(&rig, 0, 1, 32);
 }
 
+static void write_setting(int round)
+{
+	await_answer();
+	for (volatile int pause = round % 89 * 40; pause; pause--)
+		;
+	expect(!put_number("system/weight", 1 + round % 2));
+}
+
 /* A lost wake-up shows by its being over in the end: SIGALRM. */
 static void too_late(int signal)
 {
@@ -155,6 +165,16 @@ static bool got_one(void)
 {
 	return expect(take_ready(0) == 1ULL << rig.index[0]) &
 	       expect(rig_receive(&rig, 0) == 1);
+}
+
+/* Of `system`: which one is said before the bell is. */
+static bool told(void)
+{
+	struct rubato_bits *changed = &rig.cores[0].changed;
+
+	return expect(has_bell()) &
+	       expect(rubato_bits_take_words(changed) == 1) &
+	       expect(rubato_bits_take(changed, 0) == 1);
 }
 
 static bool all_rounds(__u32 mode, void (*work)(int), bool (*woken)(void))
@@ -217,7 +237,7 @@ int main(void)
 	struct sigaction late = { .sa_handler = too_late };
 
 	module_begin();
-	ksft_set_plan(7);
+	ksft_set_plan(8);
 	sigaction(SIGALRM, &late, NULL);
 	if (pipe(answers))
 		ksft_exit_fail_msg("pipe\n");
@@ -230,6 +250,8 @@ int main(void)
 			 "no packet is lost, inline\n");
 	ksft_test_result(all_rounds(RUBATO_ASSIST_THREAD, send_one, got_one),
 			 "no packet is lost, with the thread\n");
+	ksft_test_result(all_rounds(RUBATO_ASSIST_INLINE, write_setting, told),
+			 "no change of parameters is missed\n");
 	ksft_test_result(interrupted(), "a signal\n");
 	ksft_test_result(killed(), "killed\n");
 	rig_close(&rig);

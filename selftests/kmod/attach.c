@@ -88,7 +88,6 @@ static bool wrong_maps(void)
 	return ok;
 }
 
-/* In the place of the cores it would do: their values are as long. */
 static bool too_few_counters(void)
 {
 	struct rubato_ioc_attach attach = attach_of(&w);

@@ -42,6 +42,8 @@ void world_make(struct world *w)
 			       w->cpus * RUBATO_SLOTS);
 	w->ledger = map_memory(w->ledger_fd,
 			       sizeof(struct rubato_ledger) * RUBATO_SLOTS);
+	w->cores = map_memory(w->cores_fd,
+			      sizeof(struct rubato_core) * RUBATO_CORES_MAX);
 	w->steer = map_memory(w->steer_fd, sizeof(struct rubato_steer) *
 			      w->cpus * RUBATO_SLOTS);
 	w->device = open("/dev/rubato", O_RDWR | O_CLOEXEC);
@@ -54,6 +56,7 @@ void world_free(struct world *w)
 	if (w->device >= 0)
 		close(w->device);
 	munmap(w->ledger, sizeof(struct rubato_ledger) * RUBATO_SLOTS);
+	munmap(w->cores, sizeof(struct rubato_core) * RUBATO_CORES_MAX);
 	munmap(w->steer, sizeof(struct rubato_steer) * w->cpus * RUBATO_SLOTS);
 	close(w->ledger_fd);
 	close(w->cores_fd);

@@ -14,6 +14,7 @@ struct world {
 	int ledger_fd, cores_fd, steer_fd;
 	int device;
 	struct rubato_ledger *ledger;	/* RUBATO_SLOTS, mapped */
+	struct rubato_core *cores;	/* RUBATO_CORES_MAX, mapped */
 	struct rubato_steer *steer;	/* CPUs * RUBATO_SLOTS, mapped */
 	unsigned int cpus;
 };

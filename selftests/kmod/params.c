@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <pthread.h>
+#include <rubato/bits.h>
 #include <rubato/budget.h>
 #include "common.h"
 
@@ -106,6 +107,56 @@ static bool follow_settings(void)
 	ok &= expect(!put("system/weight", "55"));
 	ok &= expect(params_of(0).weight == 55);
 	ok &= expect(!put("system/weight", "100"));
+	return ok;
+}
+
+/* Takes a core's bits: is it this slot's, and no other? */
+static bool told_of(struct rubato_core *core, __u32 slot)
+{
+	__u64 words = rubato_bits_take_words(&core->changed);
+
+	return words == 1ULL << slot / 64 &&
+	       rubato_bits_take(&core->changed, slot / 64) ==
+	       1ULL << slot % 64;
+}
+
+/* By the attach: of every slot, in cores that there are and no others. */
+static bool told_of_all(void)
+{
+	struct rubato_bits *changed;
+	unsigned int core, slots;
+	bool ok = true;
+
+	for (core = 0; core < CORES; core++) {
+		changed = &w.cores[core].changed;
+		slots = 0;
+		for (__u64 words = rubato_bits_take_words(changed); words;
+		     words &= words - 1)
+			slots += __builtin_popcountll(rubato_bits_take(changed,
+						__builtin_ctzll(words)));
+		ok &= expect(slots == RUBATO_SLOTS);
+	}
+	for (; core < RUBATO_CORES_MAX; core++)
+		ok &= expect(!rubato_bits_any(&w.cores[core].changed));
+	return ok;
+}
+
+/* When a write returns, each core has been told: it need not wait for anybody. */
+static bool cores_are_told(void)
+{
+	static const char * const texts[] = { "21", "22", "23", "24", "25" };
+	bool ok = told_of_all();
+	unsigned int core;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		ok &= expect(!put("tenants/early/weight", texts[i]));
+		for (core = 0; core < CORES; core++)
+			ok &= expect(told_of(&w.cores[core], 1));
+	}
+	ok &= expect(put("tenants/early/weight", "0") == -EINVAL);
+	for (core = 0; core < RUBATO_CORES_MAX; core++)
+		ok &= expect(!rubato_bits_any(&w.cores[core].changed));
 	return ok;
 }
 
@@ -275,9 +326,10 @@ static bool nothing_after_detach(void)
 int main(void)
 {
 	module_begin();
-	ksft_set_plan(10);
+	ksft_set_plan(11);
 	world_make(&w);
 	ksft_test_result(written_on_attach(), "written on attach\n");
+	ksft_test_result(cores_are_told(), "cores are told of each write\n");
 	ksft_test_result(follow_settings(), "follow settings\n");
 	ksft_test_result(refused_changes_nothing(), "refused changes nothing\n");
 	ksft_test_result(extremes(), "extremes\n");

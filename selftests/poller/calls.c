@@ -2,17 +2,22 @@
 /*
  * A poller that may sleep at any moment, and threads that want something of it
  * at any moment: every call is run once and answered, every frame handed over
- * is taken, and a poller with nothing to do sleeps. What is lost here is never
- * found again, so a program that hangs is the failure; it says where.
+ * is taken, every change of parameters is read, and a poller with nothing to do
+ * sleeps. What is lost here is never found again, so a program that hangs is the
+ * failure; it says where.
  */
 #include <pthread.h>
+#include <rubato/bits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/sched.h"
+#include "core/params.h"
+#include "core/sched_internal.h"
 #include "daemon/poller.h"
 #include "kselftest.h"
 
@@ -27,6 +32,7 @@ static struct handoffs *handoffs;
 static struct poller pollers[CORES];
 static uint32_t tsc_khz;
 static uint64_t calls_run;
+static int module_fd;		/* an eventfd, which poll() does not tell apart */
 
 static unsigned int scale(void)
 {
@@ -58,7 +64,7 @@ static void start(uint64_t spin_us)
 			.forward = &forward,
 			.policy = &sched_policy_time,
 			.handoffs = handoffs,
-			.module_fd = -1,
+			.module_fd = module_fd,
 		};
 		struct rubato_error error = {};
 
@@ -84,6 +90,13 @@ static int count(struct poller *poller, void *argument)
 	return 7;
 }
 
+/* Up to beyond the time after which the poller sleeps. */
+static void pause_about_spin(unsigned int *seed)
+{
+	for (int spin = rand_r(seed) % 20000; spin; spin--)
+		__builtin_ia32_pause();
+}
+
 static void *caller(void *argument)
 {
 	uint64_t *wrong = argument, ran = 0, calls = 5000 * scale();
@@ -92,9 +105,7 @@ static void *caller(void *argument)
 	for (uint64_t i = 0; i < calls; i++) {
 		if (poller_call(&pollers[0], count, &ran) != 7 || ran != i + 1)
 			++*wrong;
-		/* Up to beyond the time after which the poller sleeps. */
-		for (int spin = rand_r(&seed) % 20000; spin; spin--)
-			__builtin_ia32_pause();
+		pause_about_spin(&seed);
 		alarm(STUCK_S);
 	}
 	return NULL;
@@ -152,6 +163,83 @@ static bool sleeps(void)
 	return false;
 }
 
+/* On the poller's thread: does it count with what the ledger says? */
+static int has_read(struct poller *poller, void *slot_pointer)
+{
+	uint32_t slot = *(uint32_t *)slot_pointer;
+
+	return poller->sched->slot[slot].params.seq == ledger[slot].params.seq;
+}
+
+/* As the module does it. */
+static void change(uint32_t slot, uint32_t number)
+{
+	struct rubato_params params;
+
+	params_default(&params);
+	params.weight = RUBATO_WEIGHT_MIN + number % RUBATO_WEIGHT_MAX;
+	params_write(&ledger[slot], &params, NULL);
+	for (uint32_t i = 0; i < CORES; i++)
+		rubato_bits_set(&cores[i].changed, slot);
+	eventfd_write(module_fd, 1);
+}
+
+/* The round that runs may have looked before; the next one has not. */
+static void await_next_round(void)
+{
+	uint64_t before = passes();
+
+	while (passes() < before + 2)
+		sched_yield();
+}
+
+/* One that sleeps has to wake, or this is stuck. */
+static void await_taken(void)
+{
+	while (rubato_bits_any(&cores[0].changed))
+		sched_yield();
+}
+
+static void test_next_round(void)
+{
+	uint32_t changes = 1000 * scale(), late = 0;
+
+	start(POLLER_SPIN_ALWAYS);
+	for (uint32_t i = 0; i < changes; i++) {
+		uint32_t slot = i * 7 % RUBATO_SLOTS;
+
+		change(slot, i);
+		await_next_round();
+		late += rubato_bits_any(&cores[0].changed) ||
+			!poller_call(&pollers[0], has_read, &slot);
+		alarm(STUCK_S);
+	}
+	stop();
+	ksft_test_result(!late, "%u changes: each is read in the next round\n",
+			 changes);
+}
+
+/* Several at once, of slots that come again, while the poller falls asleep. */
+static void test_changes_wake(void)
+{
+	uint32_t bursts = 2000 * scale(), missed = 0;
+	unsigned int seed = 1;
+
+	start(5);
+	for (uint32_t i = 0; i < bursts; i++) {
+		for (uint32_t j = 0; j < i % 4 * 5 + 1; j++)
+			change(j % 7, i + j);
+		await_taken();
+		for (uint32_t slot = 0; slot < 7; slot++)
+			missed += !poller_call(&pollers[0], has_read, &slot);
+		pause_about_spin(&seed);
+		alarm(STUCK_S);
+	}
+	stop();
+	ksft_test_result(!missed, "%u bursts of changes: the last is read\n",
+			 bursts);
+}
+
 static bool all_taken(void)
 {
 	for (int i = 0; i < 10000; i++) {
@@ -191,9 +279,10 @@ static void test_handover(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(7);
+	ksft_set_plan(9);
 	signal(SIGALRM, stuck);
 	alarm(STUCK_S);
+	module_fd = eventfd(0, EFD_CLOEXEC);
 	ledger = calloc(RUBATO_SLOTS, sizeof(*ledger));
 	tsc_khz = clock_measure_tsc_khz();
 	handoffs = handoffs_new(CORES);
@@ -204,6 +293,8 @@ int main(void)
 	test_calls(5);
 	test_calls(50);
 	test_stopping();
+	test_next_round();
+	test_changes_wake();
 	test_handover();
 	ksft_finished();
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <linux/rubato.h>
+#include <rubato/bits.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -327,6 +329,29 @@ int poller_refresh(struct poller *poller, void *slot_pointer)
 	return 0;
 }
 
+/*
+ * Parameters that the module wrote. Whatever is written how often: one reading
+ * per slot and round.
+ */
+static void take_changes(struct poller *poller)
+{
+	struct rubato_bits *changed = &own_line(poller)->changed;
+	uint64_t words = rubato_bits_take_words(changed);
+
+	if (!words)
+		return;
+	for (; words; words &= words - 1) {
+		uint32_t word = __builtin_ctzll(words);
+		uint64_t slots = rubato_bits_take(changed, word);
+
+		for (; slots; slots &= slots - 1)
+			sched_refresh(poller->sched,
+				      word * 64 + __builtin_ctzll(slots),
+				      poller->now);
+	}
+	poller_bill(poller, RUBATO_SLOT_SYSTEM, RUBATO_PHASE_FORWARD, 0, 0);
+}
+
 static uint64_t sum_of_accounts(struct poller *poller)
 {
 	uint64_t sum = 0;
@@ -499,7 +524,7 @@ static void sleep_until_work(struct poller *poller)
 	uint64_t cycles = cycles_to_next(poller);
 	int n;
 
-	if (call_waits(poller) ||
+	if (call_waits(poller) || rubato_bits_any(&own_line(poller)->changed) ||
 	    !handoff_sleep(poller->config.handoffs, poller->config.core))
 		return;
 	probe_sleep(poller->config.core, cycles);
@@ -586,6 +611,7 @@ static void round_once(struct poller *poller)
 		run_calls(poller);
 		return;
 	}
+	take_changes(poller);
 	take_handoffs(poller);
 	find_work(poller);
 	note_cpu_time(poller);
@@ -647,7 +673,8 @@ static void open_books(struct poller *poller)
 {
 	struct rubato_core *line = own_line(poller);
 
-	memset(line, 0, sizeof(*line));
+	/* Bits may have been set since the scheduler read all parameters. */
+	memset(line, 0, offsetof(struct rubato_core, changed));
 	line->cpu = poller->config.cpu;
 	line->tsc_khz = poller->config.tsc_khz;
 	line->tsc_invariant = poller->config.tsc_invariant;
@@ -717,6 +744,20 @@ static int new_sched(struct poller *poller)
 	return poller->sched ? 0 : -ENOMEM;
 }
 
+/*
+ * The module's device rings as the bell does, whenever parameters changed. Only
+ * the control thread reads what there is to read: we want edges.
+ */
+static int watch_module(struct poller *poller)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int fd = poller->config.module_fd;
+
+	if (fd < 0)
+		return 0;
+	return epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
 static int open_bell(struct poller *poller)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -728,7 +769,8 @@ static int open_bell(struct poller *poller)
 	poller->bell_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (poller->bell_fd < 0)
 		goto close_epoll;
-	if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, poller->bell_fd, &event))
+	if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, poller->bell_fd, &event) ||
+	    watch_module(poller))
 		goto close_bell;
 	return 0;
 

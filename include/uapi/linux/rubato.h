@@ -15,7 +15,8 @@
  *   tenants [name]               struct rubato_tenant_sums  sums over cores
  *
  * Every 64-byte line below has exactly one writer, named in its comment; the
- * pool line alone is written by several, and only by compare-and-exchange.
+ * pool line alone is written by several, and only by compare-and-exchange; and
+ * struct rubato_bits by two, as <rubato/bits.h> says.
  * Readers may see a line that is being updated: 64-bit words do not tear, and
  * counters only grow, so a reader is never wrong by more than one update.
  */
@@ -158,12 +159,23 @@ struct rubato_ledger {
 	struct rubato_account core[RUBATO_CORES_MAX];
 };
 
+/* 4096 bits that one side sets and the other takes; see <rubato/bits.h>. */
+struct rubato_bits {
+	__u64 words;		/* bit n: look at bit[n] */
+	__u64 reserved[7];
+	__u64 bit[64];
+};
+
 #define RUBATO_CORE_LIVE	(1U << 0)
 
 /*
  * Two lines: a poller's own books. Writer: that poller only. At any instant
  *   elapsed + assist = idle + asleep + stolen + sum over slots and phases
  * holds to the interval that is just being measured.
+ *
+ * And bits, by slot: rubato.ko sets one in each core after it has written that
+ * slot's parameters; the poller takes them once per round, and reads those
+ * parameters again. Then /dev/rubato is readable, which wakes who sleeps.
  */
 struct rubato_core {
 	__u64 elapsed_cycles;	/* since the poller began */
@@ -184,6 +196,8 @@ struct rubato_core {
 	__u64 negative_intervals;	/* TSC went backwards: counted as zero */
 	__u64 assist_cycles;	/* billed for the assist's thread, elsewhere */
 	__u64 reserved;
+
+	struct rubato_bits changed;	/* slots with new parameters */
 };
 
 #define RUBATO_LATENCY_BUCKETS	192
@@ -327,13 +341,6 @@ enum rubato_assist_mode {
 #define RUBATO_ASSIST_BYTE_CYCLES_FP16_MAX	(1ULL << 24)
 #define RUBATO_ASSIST_IDLE_US_MAX		1000000
 
-/* 4096 bits that one side sets and the other takes; see <rubato/bits.h>. */
-struct rubato_bits {
-	__u64 words;		/* bit n: look at bit[n] */
-	__u64 reserved[7];
-	__u64 bit[64];
-};
-
 #define RUBATO_ASSIST_NEED_WAKEUP	(1U << 0)
 
 /*
@@ -367,7 +374,8 @@ struct rubato_assist_area {
 
 /*
  * Attach a datapath core. Before it: RUBATO_IOC_ATTACH (-ENOTCONN). -EEXIST:
- * this core is attached. -ENODEV: the CPU is not online.
+ * this core is attached. -ENODEV: the CPU is not online. Changes of tenants
+ * ring the bell, too, where there is one.
  */
 struct rubato_ioc_core {
 	__u32 size;

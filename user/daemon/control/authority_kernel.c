@@ -22,7 +22,8 @@
 
 /*
  * A script that writes a thousand files makes a thousand events; looking at
- * all cgroups of 1,024 tenants takes some milliseconds.
+ * all cgroups of 1,024 tenants takes some milliseconds. Pollers do not wait for
+ * that: they hear of new parameters from the module.
  */
 #define LOOK_INTERVAL_US	20000
 
