@@ -90,10 +90,9 @@ static int count(struct poller *poller, void *argument)
 	return 7;
 }
 
-/* Up to beyond the time after which the poller sleeps. */
-static void pause_about_spin(unsigned int *seed)
+static void pause_for(int spins)
 {
-	for (int spin = rand_r(seed) % 20000; spin; spin--)
+	while (spins--)
 		__builtin_ia32_pause();
 }
 
@@ -105,7 +104,8 @@ static void *caller(void *argument)
 	for (uint64_t i = 0; i < calls; i++) {
 		if (poller_call(&pollers[0], count, &ran) != 7 || ran != i + 1)
 			++*wrong;
-		pause_about_spin(&seed);
+		/* Up to beyond the time after which the poller sleeps. */
+		pause_for(rand_r(&seed) % 20000);
 		alarm(STUCK_S);
 	}
 	return NULL;
@@ -219,11 +219,13 @@ static void test_next_round(void)
 			 changes);
 }
 
-/* Several at once, of slots that come again, while the poller falls asleep. */
+/*
+ * Several at once, of slots that come again, while the poller falls asleep: each
+ * burst comes a little later after it was woken than the one before.
+ */
 static void test_changes_wake(void)
 {
-	uint32_t bursts = 2000 * scale(), missed = 0;
-	unsigned int seed = 1;
+	uint32_t bursts = 10000 * scale(), missed = 0;
 
 	start(5);
 	for (uint32_t i = 0; i < bursts; i++) {
@@ -232,7 +234,7 @@ static void test_changes_wake(void)
 		await_taken();
 		for (uint32_t slot = 0; slot < 7; slot++)
 			missed += !poller_call(&pollers[0], has_read, &slot);
-		pause_about_spin(&seed);
+		pause_for(i % 1000);
 		alarm(STUCK_S);
 	}
 	stop();
