@@ -337,8 +337,92 @@ static bool test_notes(void)
 	return ok;
 }
 
-/* Foreign drops take a tenant to the floor; it is back when that is earned. */
-static bool test_drop_floor(void)
+static void hear_until(void *context, uint32_t slot, uint64_t until)
+{
+	(void)slot;
+	*(uint64_t *)context = until;
+}
+
+/* A scheduler that says so into @until, and in it tenant 1, broke at once. */
+static struct sched *new_telling(struct rubato_ledger *ledger, bool borrow,
+				 uint64_t now, uint64_t *until)
+{
+	struct sched_config config = { .ledger = ledger, .nr_cores = 1,
+		.quantum_cycles = SIM_QUANTUM, .slice_cycles = SIM_SLICE,
+		.broke_until = hear_until, .context = until };
+	struct sched *sched = sched_new(&config, &sched_policy_time);
+
+	sim_set_tenant(ledger, 1, 100, 100000, 1000, 0, borrow);
+	sched_refresh(sched, 1, now);
+	sched_bill(sched, 1, RUBATO_PHASE_RX, 10 * SIM_QUANTUM, 1, 1);
+	sched_wake(sched, 1, now);
+	return sched;
+}
+
+/*
+ * It is always told until when a tenant is broke, also when a debt that is more
+ * than can be saved up puts that off.
+ */
+static bool until_is_known(void)
+{
+	struct rubato_ledger *ledger = sim_new_ledger();
+	uint64_t now = 1ULL << 40, until = 0, before = 0;
+	struct sched *sched = new_telling(ledger, false, now, &until);
+	unsigned int broke = 0, put_off = 0;
+	struct sched_grant grant;
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < 10000; i++) {
+		if (!sched_pick(sched, now, &grant)) {
+			ok &= until == sched_next_funded(sched, now);
+			broke++;
+			put_off += before == now;
+			before = now = until;
+			until = UINT64_MAX;	/* as another core has it */
+			continue;
+		}
+		ok &= until <= now;
+		grant.cycles *= i % 64 ? 1 : 50;
+		now += grant.cycles;
+		sched_bill(sched, 1, RUBATO_PHASE_RX, grant.cycles, 1, 1);
+		sched_put(sched, &grant, true, now);
+	}
+	ok &= put_off > 100 && broke - put_off > 100;
+	sched_free(sched);
+	free(ledger);
+	return ok;
+}
+
+/*
+ * Who is broke with nothing left to do stays so, and is not any more as soon as
+ * other parameters or another policy might have it otherwise.
+ */
+static bool until_ends(bool by_policy)
+{
+	struct rubato_ledger *ledger = sim_new_ledger();
+	uint64_t now = 1ULL << 40, until = 0;
+	struct sched *sched = new_telling(ledger, true, now, &until);
+	struct sched_grant grant;
+	bool ok;
+
+	ok = sched_pick(sched, now, &grant) && grant.borrowed && until > now;
+	sched_put(sched, &grant, false, now);
+	ok &= !sched_runnable(sched) && until > now;
+	if (by_policy) {
+		ok &= !sched_set_policy(sched, &sched_policy_packets, now);
+	} else {
+		sim_set_tenant(ledger, 1, 100, 200000, 1000, 0, true);
+		sched_refresh(sched, 1, now);
+	}
+	ok &= until <= now;
+	sched_free(sched);
+	free(ledger);
+	return ok;
+}
+
+/* Such work takes a tenant to the floor; it is back when that is earned. */
+static bool back_from_floor(enum rubato_phase phase)
 {
 	struct sched_grant grant;
 	struct rubato_account *account;
@@ -352,9 +436,9 @@ static bool test_drop_floor(void)
 	account = &sim.ledger[1].core[0];
 	floor = params_of(&sim, 1)->floor_cycles;
 	for (i = 0; i < 1000; i++)
-		sched_bill(sim.sched, 1, RUBATO_PHASE_DROP, SIM_QUANTUM, 9, 9);
+		sched_bill(sim.sched, 1, phase, SIM_QUANTUM, 9, 9);
 	ok = account->credit_cycles == -(int64_t)floor &&
-	     account->cycles[RUBATO_PHASE_DROP] == 1000 * SIM_QUANTUM;
+	     account->cycles[phase] == 1000 * SIM_QUANTUM;
 	/* The full pool pays one burst at once; the rest has to be earned. */
 	sched_wake(sim.sched, 1, sim.now);
 	ok &= !sched_pick(sim.sched, sim.now, &grant);
@@ -365,6 +449,13 @@ static bool test_drop_floor(void)
 	sched_put(sim.sched, &grant, false, when);
 	sim_close(&sim);
 	return ok;
+}
+
+/* Foreign drops, and what the kernel does with foreign packets. */
+static bool test_drop_floor(void)
+{
+	return back_from_floor(RUBATO_PHASE_DROP) &&
+	       back_from_floor(RUBATO_PHASE_KERNEL);
 }
 
 /* A budget comes, shrinks, grows and goes while its tenant is being served. */
@@ -509,8 +600,8 @@ static bool test_extremes(void)
 	for (i = 0; i < 10 && sched_pick(sim.sched, sim.now, &grant); i++)
 		sim_serve(&sim, &grant, grant.cycles, true);
 	ok &= i < 10 && sched_next_funded(sim.sched, sim.now) > sim.now;
-	sched_bill(sim.sched, 2, RUBATO_PHASE_KERNEL, ~0ULL, 1, 1);
-	sched_bill(sim.sched, 2, RUBATO_PHASE_KERNEL, ~0ULL, 1, 1);
+	sched_bill(sim.sched, 2, RUBATO_PHASE_HANDLER, ~0ULL, 1, 1);
+	sched_bill(sim.sched, 2, RUBATO_PHASE_HANDLER, ~0ULL, 1, 1);
 	ok &= sim.ledger[2].core[0].credit_cycles == INT64_MIN &&
 	      !sched_pick(sim.sched, 1ULL << 63, &grant);
 	sim_close(&sim);
@@ -522,7 +613,7 @@ int main(void)
 	unsigned int scale = sim_scale();
 
 	ksft_print_header();
-	ksft_set_plan(10);
+	ksft_set_plan(11);
 	ksft_test_result(test_cap(40 * scale), "caps hold over every window, and are reached\n");
 	ksft_test_result(test_cores(16 * scale), "caps hold over several cores on one pool\n");
 	ksft_test_result(test_borrowing(500000 * scale),
@@ -530,6 +621,8 @@ int main(void)
 	ksft_test_result(test_borrowers_share(), "borrowers share by weight\n");
 	ksft_test_result(test_next_funded(200 * scale), "the stamp of the next credit is exact\n");
 	ksft_test_result(test_notes(), "broke and funded are noted and counted in turn\n");
+	ksft_test_result(until_is_known() && until_ends(true) && until_ends(false),
+			 "it is told until when a tenant is broke\n");
 	ksft_test_result(test_drop_floor(), "drops stop at the debt floor\n");
 	ksft_test_result(test_changes(), "budgets change on the fly\n");
 	ksft_test_result(test_many(300000 * scale), "many capped tenants at random\n");

@@ -114,7 +114,8 @@ void credit_charge(struct sched *sched, uint32_t slot, enum rubato_phase phase,
 
 	if (!s->capped)
 		return;
-	if (phase == RUBATO_PHASE_DROP)
+	/* What comes from outside, and is not served, buries nobody. */
+	if (phase == RUBATO_PHASE_DROP || phase == RUBATO_PHASE_KERNEL)
 		rubato_slice_charge_drop(&s->slice, cycles,
 					 s->params.floor_cycles);
 	else
@@ -163,13 +164,21 @@ static void credit_note(struct sched *sched, uint32_t slot,
 				   credit_cycles);
 }
 
+void credit_broke_until(struct sched *sched, uint32_t slot, uint64_t until)
+{
+	if (sched->config.broke_until)
+		sched->config.broke_until(sched->config.context, slot, until);
+}
+
 static void credit_insert_broke(struct sched *sched, uint32_t slot, uint64_t now)
 {
 	struct sched_slot *s = &sched->slot[slot];
+	uint64_t when = credit_when(sched, slot);
 
 	s->broke = true;
 	s->broke_since = now;
-	heap_insert(credit_heap(sched, slot), slot, credit_when(sched, slot));
+	heap_insert(credit_heap(sched, slot), slot, when);
+	credit_broke_until(sched, slot, when);
 }
 
 void credit_set_broke(struct sched *sched, uint32_t slot, uint64_t now)
@@ -208,6 +217,7 @@ void credit_end_broke(struct sched *sched, uint32_t slot, uint64_t now)
 	if (!sched->slot[slot].broke)
 		return;
 	credit_clear_broke(sched, slot, now);
+	credit_broke_until(sched, slot, now);
 	credit_note(sched, slot, RUBATO_NOTE_FUNDED);
 }
 
@@ -238,7 +248,10 @@ static uint32_t credit_refund_first(struct sched *sched, struct heap *heap,
 		return slot;
 	}
 	when = credit_when(sched, slot);
-	heap_update(heap, slot, when > now ? when : now + 1);
+	if (when <= now)
+		when = now + 1;
+	heap_update(heap, slot, when);
+	credit_broke_until(sched, slot, when);
 	return SCHED_NOBODY;
 }
 

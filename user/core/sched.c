@@ -151,6 +151,7 @@ int sched_set_policy(struct sched *sched, const struct sched_policy *policy,
 	for (slot = 0; slot < RUBATO_SLOTS; slot++) {
 		/* The next policy may see that otherwise, or not look at all. */
 		credit_end_broke(sched, slot, now);
+		credit_broke_until(sched, slot, now);
 		sched->slot[slot].runnable = false;
 	}
 	sched->nr_runnable = 0;
@@ -279,6 +280,7 @@ void sched_refresh(struct sched *sched, uint32_t slot, uint64_t now)
 	if (new_tenant)
 		sched_new_tenant(sched, slot);
 	sched_apply(sched, slot);
+	credit_broke_until(sched, slot, now);
 	if (was_broke)
 		credit_review_broke(sched, slot, now);
 	sched->policy->refresh(sched, slot, new_tenant, now);

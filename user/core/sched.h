@@ -49,6 +49,12 @@ struct sched_config {
 	 */
 	void (*note)(void *context, uint32_t slot, enum rubato_note kind,
 		     int64_t credit_cycles);
+	/*
+	 * Told the stamp at which a tenant will have credit, whenever another
+	 * one is known; one that is not later than now if it has some, or may
+	 * have. May be NULL. Called from where note() is.
+	 */
+	void (*broke_until)(void *context, uint32_t slot, uint64_t until);
 	void *context;
 };
 
@@ -111,7 +117,7 @@ void sched_put(struct sched *sched, const struct sched_grant *grant, bool more,
 /*
  * Writes the bill: account (and borrowed_cycles if the current grant is
  * borrowed), credit, virtual time, and the estimate of this phase's cost per
- * unit if units > 0. Phase drop stops at the debt floor.
+ * unit if units > 0. Phases drop and kernel stop at the debt floor.
  */
 void sched_bill(struct sched *sched, uint32_t slot, enum rubato_phase phase,
 		uint64_t cycles, uint32_t units, uint32_t bytes);

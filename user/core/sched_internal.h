@@ -109,6 +109,8 @@ bool credit_funded(struct sched *sched, uint32_t slot, uint64_t cycles,
 		   uint64_t now);
 /* Cuts a batch to the credit left, but not below a small batch. */
 uint64_t credit_cut(const struct sched *sched, uint32_t slot, uint64_t cycles);
+/* Tells the stamp at which there will be credit; now: there may be some. */
+void credit_broke_until(struct sched *sched, uint32_t slot, uint64_t until);
 /* The slot ran out of credit with work left; it must be runnable. */
 void credit_set_broke(struct sched *sched, uint32_t slot, uint64_t now);
 /* The slot is no longer broke, or no longer runnable: no note is sent. */
