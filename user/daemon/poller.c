@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "active.h"
 #include "calibrate.h"
 #include "clock.h"
 #include "core/probe.h"
@@ -51,60 +52,6 @@ uint64_t poller_bill(struct poller *poller, uint32_t slot,
 
 	poller->now = poller->books.last;
 	return cycles;
-}
-
-/* --- active sources --- */
-
-static void list_append(struct source_list *list, struct source *source)
-{
-	source->next = NULL;
-	*list->last = source;
-	list->last = &source->next;
-}
-
-static struct source *list_pop(struct source_list *list)
-{
-	struct source *source = list->first;
-
-	if (!source)
-		return NULL;
-	list->first = source->next;
-	if (!list->first)
-		list->last = &list->first;
-	return source;
-}
-
-static void list_remove(struct source_list *list, struct source *source)
-{
-	struct source **link = &list->first;
-
-	while (*link && *link != source)
-		link = &(*link)->next;
-	if (!*link)
-		return;
-	*link = source->next;
-	if (list->last == &source->next)
-		list->last = link;
-}
-
-void poller_activate(struct poller *poller, struct source *source)
-{
-	uint32_t queue = sched_queue(poller->sched, source->slot);
-
-	if (source->active)
-		return;
-	source->active = true;
-	list_append(&poller->active[queue], source);
-	sched_wake(poller->sched, queue, poller->now);
-}
-
-static void deactivate(struct poller *poller, struct source *source)
-{
-	if (!source->active)
-		return;
-	source->active = false;
-	list_remove(&poller->active[sched_queue(poller->sched, source->slot)],
-		    source);
 }
 
 /* --- calls from the control thread, run on the poller --- */
@@ -205,7 +152,7 @@ int poller_remove_source(struct poller *poller, void *pointer)
 	struct source *source = pointer;
 
 	unwatch(poller, source);
-	deactivate(poller, source);
+	active_remove(poller, source);
 	unlink_polled(source);
 	serve_discard(poller, source);
 	return 0;
@@ -216,11 +163,11 @@ int poller_change_slot(struct poller *poller, struct source *source,
 {
 	bool active = source->active;
 
-	deactivate(poller, source);
+	active_remove(poller, source);
 	source->slot = slot;
 	source->cost = (struct rubato_cost){ 0 };
 	if (active)
-		poller_activate(poller, source);
+		active_add(poller, source);
 	return 0;
 }
 
@@ -274,7 +221,7 @@ int poller_remove_queue(struct poller *poller, void *pointer)
 	while (queue->polled)
 		poller_remove_source(poller, queue->polled);
 	unwatch_tx(poller, queue);
-	deactivate(poller, &queue->tx_source);
+	active_remove(poller, &queue->tx_source);
 	for (i = 0; i < poller->nr_shared; i++)
 		if (poller->shared[i] == queue)
 			poller->shared[i] = poller->shared[--poller->nr_shared];
@@ -303,18 +250,12 @@ int poller_add_queue(struct poller *poller, void *pointer)
 int poller_set_policy(struct poller *poller, void *pointer)
 {
 	const struct sched_policy *policy = pointer;
-	struct source_list all = { .last = &all.first };
-	struct source *source;
+	struct source_list all;
 	int err;
 
-	for (uint32_t i = 0; i < RUBATO_SLOTS; i++)
-		while ((source = list_pop(&poller->active[i])))
-			list_append(&all, source);
+	active_take_all(poller, &all);
 	err = sched_set_policy(poller->sched, policy, poller->now);
-	while ((source = list_pop(&all))) {
-		source->active = false;
-		poller_activate(poller, source);
-	}
+	active_add_all(poller, &all);
 	if (!err)
 		strncpy(own_line(poller)->policy, policy->name,
 			sizeof(own_line(poller)->policy) - 1);
@@ -417,7 +358,7 @@ static void activate_events(struct poller *poller, struct epoll_event *events,
 			continue;
 		}
 		serve_note_arrivals(poller, source);
-		poller_activate(poller, source);
+		active_add(poller, source);
 		woken[nr_woken++] = (struct books_share) {
 			.slot = source->slot,
 			.packets = 1,
@@ -563,17 +504,12 @@ static void idle(struct poller *poller)
 
 static void serve(struct poller *poller, const struct sched_grant *grant)
 {
-	struct source_list *list = &poller->active[grant->slot];
-	struct source *source = list_pop(list);
+	struct source *source = active_take(poller, grant->slot);
 
-	if (source) {
-		source->active = false;
-		if (serve_source(poller, source, grant) && !source->active) {
-			source->active = true;
-			list_append(list, source);
-		}
-	}
-	sched_put(poller->sched, grant, list->first != NULL, poller->now);
+	if (source && serve_source(poller, source, grant))
+		active_add(poller, source);
+	sched_put(poller->sched, grant, active_any(poller, grant->slot),
+		  poller->now);
 }
 
 /*
@@ -848,8 +784,7 @@ int poller_start(struct poller *poller, const struct poller_config *config,
 	int err;
 
 	*poller = (struct poller) { .config = *config };
-	for (uint32_t i = 0; i < RUBATO_SLOTS; i++)
-		poller->active[i].last = &poller->active[i].first;
+	active_open(poller);
 	pthread_mutex_init(&poller->call_lock, NULL);
 	pthread_cond_init(&poller->call_done, NULL);
 	err = new_sched(poller);

@@ -40,6 +40,7 @@
 #include <rubato/split.h>
 #include "core/books.h"
 #include "core/sched.h"
+#include "active.h"
 #include "assist.h"
 #include "clock.h"
 #include "forward_table.h"
@@ -78,12 +79,6 @@ struct clock_look {
 	uint64_t run_delay_ns;		/* waited for a CPU, ever */
 	uint64_t cpu_ns;		/* CLOCK_THREAD_CPUTIME_ID */
 	uint64_t cycles;
-};
-
-/* Work of one scheduler queue, served round robin. */
-struct source_list {
-	struct source *first;
-	struct source **last;
 };
 
 struct poller_call;
@@ -159,9 +154,6 @@ int poller_barrier(struct poller *poller, void *unused);
 /* On the poller's thread: the source is another tenant's work from now on. */
 int poller_change_slot(struct poller *poller, struct source *source,
 		       uint32_t slot);
-
-/* Appends a source to its tenant's work, if it is not there yet. */
-void poller_activate(struct poller *poller, struct source *source);
 
 /* Ends the running interval here and bills it. */
 uint64_t poller_bill(struct poller *poller, uint32_t slot,

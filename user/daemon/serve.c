@@ -307,7 +307,7 @@ void serve_kicked(struct poller *poller, const struct assist_kicked *kicked)
 	bill_kick(poller, queue, first, taken);
 	queue_recycle(queue);
 	if (queue_has_tx(queue) && (!kicked->errors || taken))
-		poller_activate(poller, &queue->tx_source);
+		active_add(poller, &queue->tx_source);
 }
 
 /*
@@ -368,7 +368,7 @@ static void kick_touched(struct poller *poller,
 			limit = granted_frames(poller, queue, grant);
 		if (sched_queue(poller->sched, source->slot) != grant->slot ||
 		    kick(poller, queue, limit))
-			poller_activate(poller, source);
+			active_add(poller, source);
 	}
 }
 
@@ -552,7 +552,7 @@ static void take_over(struct poller *poller, const struct handoff_frame *handed)
 		return;
 	if (frame.out->uplink && !queue->tx_source.active)
 		queue->tx_source.slot = frame.slot;
-	poller_activate(poller, &queue->tx_source);
+	active_add(poller, &queue->tx_source);
 }
 
 void serve_handoff(struct poller *poller, uint32_t from)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Sources that have something to do: each is in the list of its scheduler queue,
+ * from which it is served when that is picked. All of it is the poller thread's.
+ */
+#ifndef RUBATO_DAEMON_ACTIVE_H
+#define RUBATO_DAEMON_ACTIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct poller;
+struct source;
+
+/* Served round robin. */
+struct source_list {
+	struct source *first;
+	struct source **last;
+};
+
+void active_open(struct poller *poller);
+
+/* Appends a source to its tenant's work, if it is not there yet. */
+void active_add(struct poller *poller, struct source *source);
+
+/* Takes a source out, if it is in. */
+void active_remove(struct poller *poller, struct source *source);
+
+/* Takes out the next one of a scheduler's queue. */
+struct source *active_take(struct poller *poller, uint32_t queue);
+
+/* Is there another one? */
+bool active_any(const struct poller *poller, uint32_t queue);
+
+/*
+ * The policy changes, and with it the list that a source belongs to: to be called
+ * before, and after with the same list.
+ */
+void active_take_all(struct poller *poller, struct source_list *all);
+void active_add_all(struct poller *poller, struct source_list *all);
+
+#endif /* RUBATO_DAEMON_ACTIVE_H */
