@@ -34,7 +34,7 @@ static u64 packets_of(const struct rubato_steer *line)
 	return READ_ONCE(line->packets) + READ_ONCE(line->passed) +
 	       READ_ONCE(line->no_socket) + READ_ONCE(line->malformed) +
 	       READ_ONCE(line->too_long) + READ_ONCE(line->no_neighbour) +
-	       READ_ONCE(line->unknown_vni);
+	       READ_ONCE(line->unknown_vni) + READ_ONCE(line->broke);
 }
 
 static void see(struct assist_seen *seen, const struct rubato_steer *line)

@@ -27,6 +27,7 @@ const struct rubato_settings rubato_settings_default = {
 	.burst_cycles	= 0,
 	.weight		= RUBATO_WEIGHT_DEFAULT,
 	.borrow		= true,
+	.when_broke	= RUBATO_WHEN_BROKE_QUEUE,
 };
 
 #define RANGE(_name, _min, _max) \
@@ -56,6 +57,10 @@ static const struct {
 	[RUBATO_SETTING_BORROW] = {
 		0, 1,
 		RANGE(borrow, 0, 1)
+	},
+	[RUBATO_SETTING_WHEN_BROKE] = {
+		RUBATO_WHEN_BROKE_QUEUE, RUBATO_WHEN_BROKE_DROP,
+		"when_broke must be 0 (queue) or 1 (drop)"
 	},
 };
 static_assert(RUBATO_BUDGET_CYCLES_MAX == 1ULL << 44);
@@ -94,8 +99,11 @@ static void apply_one(struct rubato_settings *settings,
 	case RUBATO_SETTING_WEIGHT:
 		settings->weight = value;
 		break;
-	default:
+	case RUBATO_SETTING_BORROW:
 		settings->borrow = value;
+		break;
+	default:
+		settings->when_broke = value;
 	}
 }
 
@@ -113,6 +121,8 @@ int rubato_params_derive(const struct rubato_settings *settings,
 		params->flags |= RUBATO_TENANT_CAPPED;
 	if (settings->borrow)
 		params->flags |= RUBATO_TENANT_BORROW;
+	if (settings->when_broke == RUBATO_WHEN_BROKE_DROP)
+		params->flags |= RUBATO_TENANT_DROP;
 	params->weight = settings->weight;
 	params->budget_cycles = settings->budget_cycles;
 	params->period_us = settings->period_us;

@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/rubato.h>
+#include <linux/rubato_netlink.h>
 
 struct rubato_tenant;
 
@@ -21,6 +22,7 @@ struct rubato_settings {
 	u64 burst_cycles;	/* 0: one period's budget */
 	u32 weight;
 	bool borrow;
+	enum rubato_when_broke when_broke;
 };
 
 #define RUBATO_BUDGET_NONE	0ULL
@@ -31,6 +33,7 @@ enum rubato_setting {
 	RUBATO_SETTING_BURST,
 	RUBATO_SETTING_WEIGHT,
 	RUBATO_SETTING_BORROW,
+	RUBATO_SETTING_WHEN_BROKE,
 	RUBATO_SETTINGS
 };
 

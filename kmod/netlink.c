@@ -75,6 +75,7 @@ static const struct nla_policy settings_policy[] = {
 	[RUBATO_A_TENANT_BURST_CYCLES]	= { .type = NLA_U64 },
 	[RUBATO_A_TENANT_WEIGHT]	= { .type = NLA_U32 },
 	[RUBATO_A_TENANT_BORROW]	= { .type = NLA_U8 },
+	[RUBATO_A_TENANT_WHEN_BROKE]	= { .type = NLA_U8 },
 };
 
 static const struct nla_policy cgroup_policy[] = {
@@ -123,6 +124,7 @@ static const enum rubato_setting setting_of[] = {
 	[RUBATO_A_TENANT_BURST_CYCLES]	= RUBATO_SETTING_BURST,
 	[RUBATO_A_TENANT_WEIGHT]	= RUBATO_SETTING_WEIGHT,
 	[RUBATO_A_TENANT_BORROW]	= RUBATO_SETTING_BORROW,
+	[RUBATO_A_TENANT_WHEN_BROKE]	= RUBATO_SETTING_WHEN_BROKE,
 };
 
 static u64 get_uint(const struct nlattr *attr)
@@ -144,7 +146,8 @@ static int read_change(struct genl_info *info, struct rubato_change *change)
 	const char *fault;
 	int i;
 
-	for (i = RUBATO_A_TENANT_BUDGET_CYCLES; i <= RUBATO_A_TENANT_BORROW; i++) {
+	for (i = RUBATO_A_TENANT_BUDGET_CYCLES;
+	     i <= RUBATO_A_TENANT_WHEN_BROKE; i++) {
 		attr = info->attrs[i];
 		if (!attr)
 			continue;

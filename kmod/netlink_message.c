@@ -74,7 +74,9 @@ int rubato_put_settings(struct sk_buff *skb, const struct rubato_tenant *tenant)
 	    put_u64(skb, RUBATO_A_TENANT_PERIOD_US, settings->period_us) ||
 	    put_u64(skb, RUBATO_A_TENANT_BURST_CYCLES, settings->burst_cycles) ||
 	    nla_put_u32(skb, RUBATO_A_TENANT_WEIGHT, settings->weight) ||
-	    nla_put_u8(skb, RUBATO_A_TENANT_BORROW, settings->borrow))
+	    nla_put_u8(skb, RUBATO_A_TENANT_BORROW, settings->borrow) ||
+	    nla_put_u8(skb, RUBATO_A_TENANT_WHEN_BROKE,
+		       settings->when_broke))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -42,6 +42,7 @@ const struct rubato_stat rubato_stats[RUBATO_A_STATS_MAX + 1] = {
 	ACCOUNT(BACKLOG_PACKETS, backlog_packets, backlog_packets),
 	ACCOUNT(SERVED_BATCHES, served_batches, served_batches),
 	ACCOUNT(DROPPED_HOARD, dropped_hoard, dropped[RUBATO_DROP_HOARD]),
+	ACCOUNT(DROPPED_BROKE, dropped_broke, dropped[RUBATO_DROP_BROKE]),
 	ACCOUNT(DROPPED_TX_FULL, dropped_tx_full, dropped[RUBATO_DROP_TX_FULL]),
 	ACCOUNT(DROPPED_NO_PORT, dropped_no_port, dropped[RUBATO_DROP_NO_PORT]),
 	ACCOUNT(DROPPED_TOO_LONG, dropped_too_long,
@@ -70,6 +71,7 @@ const struct rubato_stat rubato_stats[RUBATO_A_STATS_MAX + 1] = {
 	STEER(STEER_TOO_LONG, steer_too_long, too_long),
 	STEER(STEER_NO_NEIGHBOUR, steer_no_neighbour, no_neighbour),
 	STEER(STEER_UNKNOWN_VNI, steer_unknown_vni, unknown_vni),
+	STEER(STEER_BROKE, steer_broke, broke),
 };
 
 /**

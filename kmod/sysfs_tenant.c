@@ -148,6 +148,31 @@ static ssize_t borrow_store(struct kobject *kobj, struct kobj_attribute *file,
 	return change_one(kobj, RUBATO_SETTING_BORROW, borrow, count);
 }
 
+static const char *const when_broke_words[] = {
+	[RUBATO_WHEN_BROKE_QUEUE]	= "queue",
+	[RUBATO_WHEN_BROKE_DROP]	= "drop",
+};
+
+static ssize_t when_broke_show(struct kobject *kobj,
+			       struct kobj_attribute *file, char *buf)
+{
+	struct rubato_settings *settings = &to_tenant(kobj)->settings;
+
+	return sysfs_emit(buf, "%s\n",
+			  when_broke_words[READ_ONCE(settings->when_broke)]);
+}
+
+static ssize_t when_broke_store(struct kobject *kobj,
+				struct kobj_attribute *file,
+				const char *buf, size_t count)
+{
+	int word = sysfs_match_string(when_broke_words, buf);
+
+	if (word < 0)
+		return word;
+	return change_one(kobj, RUBATO_SETTING_WHEN_BROKE, word, count);
+}
+
 /* The path or id that was written, without its newline; to be freed. */
 static char *cgroup_text(const char *buf, size_t count)
 {
@@ -234,6 +259,7 @@ RUBATO_FILE_RW(period_us);
 RUBATO_FILE_RW(burst_cycles);
 RUBATO_FILE_RW(weight);
 RUBATO_FILE_RW(borrow);
+RUBATO_FILE_RW(when_broke);
 RUBATO_FILE_WO(cgroup_add);
 RUBATO_FILE_WO(cgroup_remove);
 RUBATO_FILE_RO(path, 0400);
@@ -245,6 +271,7 @@ static struct attribute *settings_files[] = {
 	&burst_cycles_file.attr,
 	&weight_file.attr,
 	&borrow_file.attr,
+	&when_broke_file.attr,
 	NULL
 };
 

@@ -60,6 +60,7 @@ TRACE_EVENT(rubato_tenant_set,
 		__field(u64, period_us)
 		__field(u64, burst_cycles)
 		__field(bool, borrow)
+		__field(bool, drop)
 		__array(char, name, RUBATO_NAME_SIZE)
 	),
 
@@ -70,14 +71,15 @@ TRACE_EVENT(rubato_tenant_set,
 		__entry->period_us = settings->period_us;
 		__entry->burst_cycles = settings->burst_cycles;
 		__entry->borrow = settings->borrow;
+		__entry->drop = settings->when_broke == RUBATO_WHEN_BROKE_DROP;
 		memcpy(__entry->name, tenant->name, RUBATO_NAME_SIZE);
 	),
 
 	TP_printk("slot=%u name=%s budget_cycles=%llu period_us=%llu "
-		  "burst_cycles=%llu weight=%u borrow=%d",
+		  "burst_cycles=%llu weight=%u borrow=%d when_broke=%s",
 		  __entry->slot, __entry->name, __entry->budget_cycles,
 		  __entry->period_us, __entry->burst_cycles, __entry->weight,
-		  __entry->borrow)
+		  __entry->borrow, __entry->drop ? "drop" : "queue")
 );
 
 DECLARE_EVENT_CLASS(rubato_cgroup_class,

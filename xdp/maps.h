@@ -88,7 +88,10 @@ struct {
 	__type(value, struct rubato_steer);
 } steer SEC(".maps");
 
-/* The rest of the ABI: rubatod's and rubato.ko's, never touched by XDP. */
+/*
+ * The rest of the ABI: rubatod's and rubato.ko's. XDP reads of a tenant's ledger
+ * whether its packets are to be dropped, and touches no other.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

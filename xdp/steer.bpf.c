@@ -35,6 +35,7 @@ enum steer_reason {
 	STEER_TOO_LONG = STEER_WORD(too_long),
 	STEER_NO_NEIGHBOUR = STEER_WORD(no_neighbour),
 	STEER_UNKNOWN_VNI = STEER_WORD(unknown_vni),
+	STEER_BROKE = STEER_WORD(broke),
 };
 
 enum steer_way {
@@ -95,7 +96,24 @@ static __always_inline int steer_refuse(const struct steer_claim *claim,
 {
 	int verdict = steer_leave(claim->slot, reason);
 
-	return claim->way == STEER_ENTERS ? XDP_DROP : verdict;
+	return claim->way == STEER_ENTERS || reason == STEER_BROKE ? XDP_DROP :
+								     verdict;
+}
+
+/*
+ * Whoever is broke and wants it so loses its packets here, where that is
+ * cheapest. The clock is read for those only.
+ */
+static __always_inline enum steer_reason
+steer_admit(const struct steer_claim *claim)
+{
+	__u32 slot = claim->slot;
+	struct rubato_ledger *tenant = bpf_map_lookup_elem(&ledger, &slot);
+
+	if (!tenant || !(tenant->params.flags & RUBATO_TENANT_DROP) ||
+	    tenant->pool.broke_until_ns <= bpf_ktime_get_ns())
+		return 0;
+	return STEER_BROKE;
 }
 
 static __always_inline int steer_same_mac(const __u8 *a, const __u8 *b)
@@ -567,6 +585,8 @@ int rubato_steer(struct xdp_md *ctx)
 		reason = steer_find_next_hop(ctx, &claim);
 	if (!reason)
 		reason = steer_find_socket(ctx, &claim);
+	if (!reason)
+		reason = steer_admit(&claim);
 	if (!reason)
 		reason = steer_rewrite(ctx, &claim);
 	if (!reason)

@@ -9,7 +9,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=../../user/cli/rubato.bash
 . ../../user/cli/rubato.bash
 
-cli_begin 18
+cli_begin 19
 PATH=$BUILD/bin:$PATH
 
 # offers WORD...: what would be said, sorted, on one line; the last is completed
@@ -43,10 +43,11 @@ is "after options" "tenant" -j -p ten
 is "commands" "add del set show" tenant ""
 is "a command's beginning" "set show" tenant s
 is "words of a command" \
-	"--container --pod borrow budget burst cgroup cgroup-remove period weight" \
+	"--container --pod borrow budget burst cgroup cgroup-remove period weight when-broke" \
 	tenant set x ""
 is "a word's beginning" "burst" tenant add x bur
 is "on and off" "off on" tenant set x borrow ""
+is "queue and drop" "drop queue" tenant set x when-broke ""
 is "options of top" "--batch --delay --idle --sort" top ""
 touch "$DIRECTORY/log"
 is "files" "$DIRECTORY/log" metrics --textfile "$DIRECTORY/lo"

@@ -34,6 +34,7 @@ static const char everything[] =
 "    { \"name\": \"system\", \"weight\": 50 },\n"
 "    { \"name\": \"a\", \"budget\": \"25%\", \"period\": \"10ms\",\n"
 "      \"burst\": \"1ms\", \"weight\": 200, \"borrow\": false,\n"
+"      \"when_broke\": \"drop\",\n"
 "      \"cgroups\": [\"/x/a\", \"/x/b\"] }\n"
 "  ],\n"
 "  \"ports\": [ { \"interface\": \"eth0\", \"tenant\": \"a\",\n"
@@ -64,7 +65,8 @@ static void test_everything(void)
 			 a->params.budget_cycles == 5000000 &&
 			 a->params.period_us == 10000 &&
 			 a->params.burst_cycles == 2000000 &&
-			 a->params.weight == 200 && !a->params.borrow,
+			 a->params.weight == 200 && !a->params.borrow &&
+			 a->params.drop,
 			 "a's parameters\n");
 	ksft_test_result(a->nr_cgroups == 2 && !strcmp(a->cgroups[1], "/x/b"),
 			 "a's cgroups\n");

@@ -48,7 +48,7 @@ refuses()
 
 cli_start
 ktap_check "the daemon starts" test $? = 0
-"$TOOL" tenant add anna weight 200 budget 25%/2ms borrow off \
+"$TOOL" tenant add anna weight 200 budget 25%/2ms borrow off when-broke drop \
 	cgroup "/$BASE/a"
 "$TOOL" tenant add bert burst 5Mcyc budget 1ms/10ms
 "$TOOL" tenant set system weight 7
@@ -61,7 +61,7 @@ ktap_check "what is in it" jq -e '.policy == "time" and
 	(.ports == [{interface: "lo", tenant: "anna", mode: "generic"}]) and
 	(.tenants[] | select(.name == "anna") | .budget == "1000000" and
 		.period == "2000us" and (.borrow | not) and
-		(.cgroups | length) == 1) and
+		.when_broke == "drop" and (.cgroups | length) == 1) and
 	(.tenants[] | select(.name == "bert") | .burst == "5000000" and
 		.stages[0].rules == "# web\nallow tcp to any port 80\n")' \
 	"$DIRECTORY/a.json"

@@ -229,6 +229,8 @@ static const struct refusal refusals[] = {
 	{ ADD "\"period_us\":9}", ERANGE },
 	{ ADD "\"period_us\":10000001}", ERANGE },
 	{ ADD "\"burst_cycles\":17592186044417}", ERANGE },
+	{ ADD "\"when_broke\":true}", EINVAL },
+	{ ADD "\"when_broke\":\"wait\"}", EINVAL },
 	{ ADD "\"borrow\":\"on\"}", EINVAL }, { ADD "\"slot\":3}", EINVAL },
 	{ "{\"op\":\"tenant-del\",\"name\":\"x\"}", ENOENT },
 	{ "{\"op\":\"tenant-del\",\"name\":\"system\"}", EBUSY },

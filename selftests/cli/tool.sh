@@ -136,7 +136,7 @@ log_has()
 
 long=$(printf 'a%.0s' $(seq 64))
 
-ktap_plan 115
+ktap_plan 116
 
 mkdir -p "$ROOT/$BASE/a" "$ROOT/$BASE/b" "$ROOT/$BASE/refused"
 
@@ -151,7 +151,8 @@ ktap_check "the daemon starts" test $? = 0 -a -n "$DAEMON"
 
 works "add" tenant add $TENANT budget 25% weight 200 cgroup "/$BASE/a"
 says "its parameters" '.budget_cycles == 500000 and .period_us == 1000 and
-	.burst_cycles == 500000 and .weight == 200 and .borrow' \
+	.burst_cycles == 500000 and .weight == 200 and .borrow and
+	.when_broke == "queue"' \
 	tenant show $TENANT
 id=$(stat -c %i "$ROOT/$BASE/a")
 says "its cgroup" ".cgroups == [{\"id\": $id, \"path\": \"/$BASE/a\"}]" tenant show $TENANT
@@ -214,6 +215,7 @@ refuses 1 "1..10000" tenant add c weight 0
 refuses 1 "1..10000" tenant set b weight 10001
 refuses 1 "negative" tenant set b weight -1
 refuses 1 "on nor off" tenant set b borrow maybe
+refuses 1 "queue nor drop" tenant set b when-broke maybe
 refuses 1 "another period" tenant set b budget 25%/1ms period 2ms
 # Words
 refuses 1 "nothing to set" tenant set b

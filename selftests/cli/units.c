@@ -140,6 +140,8 @@ static const struct bad bads[] = {
 	{ { .weight = "" }, EINVAL, "empty" },
 	{ { .borrow = "yes" }, EINVAL, "on nor off" },
 	{ { .borrow = "" }, EINVAL, "on nor off" },
+	{ { .when_broke = "wait" }, EINVAL, "queue nor drop" },
+	{ { .when_broke = "" }, EINVAL, "queue nor drop" },
 };
 
 static void test_bad(void)

@@ -35,7 +35,8 @@ static bool test_check(void)
 	p = good; p.period_us = 9; ok &= refuses(&p);
 	p = good; p.period_us = 10; ok &= accepts(&p);
 	p = good; p.period_us = 10000001; ok &= refuses(&p);
-	p = good; p.flags |= 8; ok &= refuses(&p);
+	p = good; p.flags |= RUBATO_TENANT_DROP; ok &= accepts(&p);
+	p = good; p.flags |= 16; ok &= refuses(&p);
 	p = good; p.burst_cycles = (1ULL << 44) + 1; ok &= refuses(&p);
 	p = good; p.budget_cycles = 5000; ok &= refuses(&p);	/* not capped */
 	good.flags |= RUBATO_TENANT_CAPPED;

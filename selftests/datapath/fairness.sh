@@ -184,6 +184,23 @@ budget_while_running()
 	rubato tenant set a budget 5% && sleep 0.3 && within_budget a 0.05
 }
 
+# While it is broke none of its packets gets further than XDP; when it is not,
+# they do, and none is dropped there once that is not wanted any more.
+drops_early()
+{
+	local early late
+
+	rubato tenant set a when-broke drop && sleep 0.3 && window || return
+	early=$(grows tenants.a.stats.steered.broke)
+	echo "$early dropped, $(grows tenants.a.stats.rx_packets) received"
+	((early > 0)) && (($(grows tenants.a.stats.rx_packets) > 0)) &&
+		rubato tenant set a when-broke queue && sleep 0.1 && window ||
+		return
+	late=$(grows tenants.a.stats.steered.broke)
+	echo "$late dropped after that"
+	((late == 0)) && (($(grows tenants.a.stats.rx_packets) > 0))
+}
+
 # Nobody else has work: more than the budget, and that is written down.
 borrows()
 {
@@ -353,7 +370,7 @@ victim_lost_nothing()
 	  $(result talk_b answered) > 1000))
 }
 
-datapath_begin 28 rbeg
+datapath_begin 29 rbeg
 [ -x "$BURDEN" ] || ktap_finish
 must "topology" datapath_topology routed A B
 UPLINK_MAC=$(at host ip -j link show dev "$UPLINK" | jq -r '.[0].address')
@@ -375,6 +392,7 @@ check_here "a flood arrives" arrives a
 must "packets of A cost so much that it wants more than it has" burden A 20
 check_time "a hard cap" hard_cap
 check_time "another budget, while running" budget_while_running
+check_time "dropped early when broke" drops_early
 check_here "another tenant next to it" victim_is_served
 check_time "borrowing" borrows
 finish burdenA

@@ -333,7 +333,8 @@ conserved()
 		(map(.steered.packets) | add) as $steered |
 		(map(.rx_packets) | add) as $received |
 		(map(.delivered_packets + .tx_packets) | add) as $left |
-		(map(.drops.ring_full + .drops.no_chunk + .drops.hoard) | add) as $unreceived |
+		(map(.drops.ring_full + .drops.no_chunk + .drops.hoard +
+			.drops.broke) | add) as $unreceived |
 		(map(.dropped_packets) | add - $unreceived) as $dropped |
 		([$steered, $received, $left, $dropped, $unreceived] | tostring |
 			debug) |

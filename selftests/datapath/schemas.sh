@@ -47,7 +47,7 @@ says()
 datapath_begin 19 rbsc
 must "topology, daemon, tenants, uplink" datapath_all routed A B
 rubato -j monitor > "$DATAPATH_DIR/events" &
-rubato tenant set a budget 5% borrow off
+rubato tenant set a budget 5% borrow off when-broke drop
 printf 'allow icmp\n' | rubato stage set b acl -
 rubato stage set b policer packets 100000
 rubato stage set a vxlan vni 7 local 10.9.0.1 remote 10.9.0.2 \

@@ -100,6 +100,9 @@ static bool follow_settings(void)
 	wanted.flags &= ~RUBATO_TENANT_BORROW;
 	ok &= expect(!put("tenants/a/borrow", "0"));
 	ok &= expect(same(2, wanted));
+	wanted.flags |= RUBATO_TENANT_DROP;
+	ok &= expect(!put("tenants/a/when_broke", "drop"));
+	ok &= expect(same(2, wanted));
 	wanted.flags &= ~RUBATO_TENANT_CAPPED;
 	wanted.budget_cycles = 0;
 	ok &= expect(!put("tenants/a/budget_cycles", "max"));

@@ -15,7 +15,7 @@ TESTS=(abi_document_agrees_with_tree tracepoints_agree_with_document
        top_values defaults
        nobody_else_may_read_or_write capability_is_needed
        one_way_files_are_one_way
-       budget_cycles period_us burst_cycles weight borrow
+       budget_cycles period_us burst_cycles weight borrow when_broke
        order_of_writes_is_free nul_bytes_and_empty_lines
        names names_taken remove_refuses cgroup_refuses system_is_special)
 
@@ -85,7 +85,7 @@ defaults()
 	add_a
 	for t in tenants/a system; do
 		[ "$(cd $R/$t && cat budget_cycles period_us burst_cycles weight \
-			borrow | xargs)" = "max 1000 0 100 1" ] ||
+			borrow when_broke | xargs)" = "max 1000 0 100 1 queue" ] ||
 			note "$t: other defaults" || bad=1
 		[ "$(sort -u $R/$t/stat/*)" = 0 ] || note "$t: stat" || bad=1
 	done
@@ -132,7 +132,7 @@ capability_is_needed()
 	said=$(setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin -- \
 		bash -c 'for f; do echo 100 > "$f"; done' - \
 		$(files -perm -0200) 2>&1 | sed 's/.*: //' | sort | uniq -c)
-	[ "$(echo $said)" = "14 Operation not permitted" ] || note "$said"
+	[ "$(echo $said)" = "16 Operation not permitted" ] || note "$said"
 }
 
 one_way_files_are_one_way()
@@ -235,6 +235,19 @@ borrow()
 	done
 	refused $R/tenants/a/borrow 4294967296 \
 		"Numerical result out of range" || bad=1
+	return $bad
+}
+
+when_broke()
+{
+	local bad=0 text
+
+	add_a
+	accepted $R/tenants/a/when_broke drop drop || bad=1
+	accepted $R/tenants/a/when_broke 'queue\n' queue || bad=1
+	for text in 0 1 on drops que DROP 'drop queue' 'drop\0queue' '\n'; do
+		refused $R/tenants/a/when_broke "$text" "Invalid argument" || bad=1
+	done
 	return $bad
 }
 

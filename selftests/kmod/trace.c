@@ -80,7 +80,7 @@ static bool tenants(void)
 	ok &= expect(!put("tenants/tr.a/budget_cycles", "54321"));
 	ok &= expect(!put("tenants/tr.a/weight", "77"));
 	ok &= expect(lines_with("rubato_tenant_set:",
-				"slot=1 name=tr.a budget_cycles=54321 period_us=1000 burst_cycles=0 weight=77 borrow=1") == 1);
+				"slot=1 name=tr.a budget_cycles=54321 period_us=1000 burst_cycles=0 weight=77 borrow=1 when_broke=queue") == 1);
 	ok &= expect(lines_with("rubato_tenant_set:", "name=tr.a") == 2);
 	ok &= expect(put("tenants/tr.a/weight", "0") == -EINVAL);
 	return ok & expect(lines_with("rubato_tenant_set:", "name=tr.a") == 2);

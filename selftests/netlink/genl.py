@@ -38,6 +38,9 @@ class Spec:
         with open(path, encoding="utf-8") as file:
             self.yaml = yaml.safe_load(file)
         self.name = self.yaml["name"]
+        self.words = {}         # name of an enum: its words, by value
+        for enum in self.yaml["definitions"]:
+            self.words[enum["name"]] = [e["name"] for e in enum["entries"]]
         self.sets = {}          # name: {attribute: (number, definition)}
         for group in self.yaml["attribute-sets"]:
             self.sets[group["name"]] = {
@@ -54,6 +57,9 @@ class Spec:
     def enumerators(self):
         """As the kernel's generator names them: {C name: value}."""
         family, values = c_name(self.name), {}
+        for enum, words in self.words.items():
+            for value, word in enumerate(words):
+                values[f"{family}_{c_name(enum)}_{c_name(word)}"] = value
         for group, attrs in self.sets.items():
             for name, (number, _) in attrs.items():
                 values[f"{family}_A_{c_name(group)}_{c_name(name)}"] = number
@@ -140,6 +146,8 @@ class Family:
             return attribute(number, value)
         if definition["type"] == "string":
             return attribute(number, value.encode() + b"\0")
+        if isinstance(value, str):
+            value = self.spec.words[definition["enum"]].index(value)
         return attribute(number, struct.pack("=" + SCALARS[definition["type"]],
                                              value))
 
@@ -160,6 +168,9 @@ class Family:
                 values[name] = payload.rstrip(b"\0").decode()
             else:
                 values[name] = struct.unpack("=" + SCALARS[kind], payload)[0]
+                if "enum" in definition:
+                    words = self.spec.words[definition["enum"]]
+                    values[name] = words[values[name]]
         return values
 
     # --- requests ----------------------------------------------------------

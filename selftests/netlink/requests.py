@@ -15,9 +15,10 @@ from genl import Family, Refused
 from ktap import equal
 from module import get, make_cgroup, put
 
-SETTINGS = ("budget-cycles", "period-us", "burst-cycles", "weight", "borrow")
-DEFAULTS = dict(zip(SETTINGS, (0, 1000, 0, 100, 1)))
-SEVERAL = dict(zip(SETTINGS, (54321, 2000, 99, 77, 0)))
+SETTINGS = ("budget-cycles", "period-us", "burst-cycles", "weight", "borrow",
+            "when-broke")
+DEFAULTS = dict(zip(SETTINGS, (0, 1000, 0, 100, 1, "queue")))
+SEVERAL = dict(zip(SETTINGS, (54321, 2000, 99, 77, 0, "drop")))
 
 
 def fresh():
@@ -29,7 +30,8 @@ def files(name):
     """A tenant's settings as sysfs has them, in netlink's terms."""
     where = "system" if name == "system" else f"tenants/{name}"
     values = {s: get(f"{where}/{s.replace('-', '_')}") for s in SETTINGS}
-    return {s: 0 if v == "max" else int(v) for s, v in values.items()}
+    values["budget-cycles"] = values["budget-cycles"].replace("max", "0")
+    return {s: int(v) if v.isdigit() else v for s, v in values.items()}
 
 
 def settings(tenant):
@@ -151,6 +153,7 @@ def values_out_of_range():
         "burst-cycles": ("0..2^44", ((1 << 44) + 1,)),
         "weight": ("1..10000", (0, 10001, (1 << 32) - 1)),
         "borrow": ("0..1", (2, 255)),
+        "when-broke": ("0 (queue) or 1 (drop)", (2, 255)),
     }
     for name, (text, values) in texts.items():
         for value in values:
@@ -221,7 +224,8 @@ def dumps_of_what_is_not_there():
 def malformed_attributes():
     fresh()
     for name, wrong in (("budget-cycles", 4), ("period-us", 4),
-                        ("burst-cycles", 1), ("weight", 8), ("borrow", 4)):
+                        ("burst-cycles", 1), ("weight", 8), ("borrow", 4),
+                        ("when-broke", 4)):
         refused(errno.EINVAL, "invalid attribute length", name, "tenant-set",
                 **{"name": "a", name: b"\x01" * wrong})
     for name in ("slot", "generation"):

@@ -44,13 +44,17 @@ def fails(why, *words):
 def tenants_come_and_go():
     module.remove_all()
     tool("tenant", "add", "a", "weight", "7", "borrow", "off", "budget",
-         "5000000", "period", "2ms")
+         "5000000", "period", "2ms", "when-broke", "drop")
     equal([get(f"tenants/a/{f}") for f in
-           ("weight", "borrow", "budget_cycles", "period_us", "burst_cycles")],
-          ["7", "0", "5000000", "2000", "0"])
+           ("weight", "borrow", "budget_cycles", "period_us", "burst_cycles",
+            "when_broke")],
+          ["7", "0", "5000000", "2000", "0", "drop"])
+    equal(show("a")["when_broke"], "drop")
     tool("tenant", "set", "a", "budget", "max", "borrow", "on")
     equal((get("tenants/a/budget_cycles"), get("tenants/a/borrow"),
            get("tenants/a/weight")), ("max", "1", "7"))
+    tool("tenant", "set", "a", "when-broke", "queue")
+    equal(show("a")["when_broke"], "queue")
     put("tenants/a/weight", 8)
     equal(show("a")["weight"], 8)
     equal(show("system")["slot"], 0)

@@ -7,7 +7,7 @@
 
 const char *const outcome_names[OUTCOMES] = {
 	"steered", "passed", "no_socket", "malformed", "too_long",
-	"no_neighbour", "unknown_vni",
+	"no_neighbour", "unknown_vni", "broke",
 };
 
 /* What the model reads out of a frame. */

@@ -19,6 +19,7 @@ enum outcome {
 	TOO_LONG,
 	NO_NEIGHBOUR,
 	UNKNOWN_VNI,
+	BROKE,
 	OUTCOMES
 };
 

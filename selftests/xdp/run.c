@@ -84,6 +84,9 @@ static void expect_counters(struct run *run, unsigned int length,
 	case UNKNOWN_VNI:
 		line->unknown_vni++;
 		break;
+	case BROKE:
+		line->broke++;
+		break;
 	case OUTCOMES:
 		break;
 	}
@@ -158,7 +161,8 @@ static __u32 action_of(const struct verdict *expected)
 {
 	if (expected->outcome == STEERED)
 		return XDP_REDIRECT;
-	return expected->enters ? XDP_DROP : XDP_PASS;
+	return expected->enters || expected->outcome == BROKE ? XDP_DROP :
+								XDP_PASS;
 }
 
 bool run_frame(struct run *run, enum place in, unsigned int queue,

@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <bpf/bpf.h>
 #include "../kselftest.h"
 #include "cases.h"
 #include "run.h"
 
-#define TESTS_BESIDE_CASES	5
+#define TESTS_BESIDE_CASES	6
 #define SHORTEST		14	/* the kernel gives XDP nothing shorter */
 
 static struct world world;
@@ -157,6 +158,56 @@ static void test_fifo(void)
 	ksft_test_result(good, "fifo: everyone uses system's socket\n");
 }
 
+/* The tenant's line, as its authority and pollers write it. */
+static bool set_broke(__u32 slot, __u32 flags, __u64 until_ns)
+{
+	int map = bpf_map__fd(world.skeleton->maps.ledger);
+	struct rubato_ledger *tenant = calloc(1, sizeof(*tenant));
+	bool good = tenant && !bpf_map_lookup_elem(map, &slot, tenant);
+
+	if (good) {
+		tenant->params.flags = flags;
+		tenant->pool.broke_until_ns = until_ns;
+		good = !bpf_map_update_elem(map, &slot, tenant, BPF_ANY);
+	}
+	free(tenant);
+	return good;
+}
+
+/*
+ * Dropped is who is broke and wants it so, for as long as that is; the frame is
+ * not touched.
+ */
+static bool meets(__u32 flags, __u64 until_ns, enum outcome outcome)
+{
+	const struct recipe recipe = {
+		.mac = mac_near[UPLINK], .to = "10.1.0.2", .protocol = 17,
+	};
+	struct verdict expected;
+	struct frame frame;
+
+	packet_build(&recipe, &frame);
+	model_decide(&run.model, UPLINK, 0, frame.data, frame.length,
+		     &expected);
+	if (outcome != STEERED)
+		expected = (struct verdict) { .outcome = outcome, .slot = 1 };
+	return expected.outcome == outcome && set_broke(1, flags, until_ns) &&
+	       run_frame(&run, UPLINK, 0, frame.data, frame.length, 0,
+			 &expected);
+}
+
+static void test_broke(void)
+{
+	bool good = meets(RUBATO_TENANT_DROP, ~0ULL, BROKE) &&
+		    meets(RUBATO_TENANT_DROP, 1, STEERED) &&
+		    meets(RUBATO_TENANT_BORROW, ~0ULL, STEERED) &&
+		    set_broke(2, RUBATO_TENANT_DROP, ~0ULL) &&
+		    meets(0, 0, STEERED) && set_broke(2, 0, 0);
+
+	ksft_test_result(good, "broke tenants' frames are dropped if they say so%s%s\n",
+			 good ? "" : ": ", good ? "" : run.why);
+}
+
 int main(void)
 {
 	bool good;
@@ -173,6 +224,7 @@ int main(void)
 	test_earlier_metadata();
 	test_no_forwarding();
 	test_fifo();
+	test_broke();
 	good = run_books_balance(&run);
 	ksft_test_result(good, "all counters of all CPUs after %lu frames%s%s\n",
 			 run.frames, good ? "" : ": ", good ? "" : run.why);

@@ -82,7 +82,7 @@ static __u64 counted(const struct rubato_steer *sum, enum outcome outcome)
 		[NO_SOCKET] = sum->no_socket, [MALFORMED] = sum->malformed,
 		[TOO_LONG] = sum->too_long,
 		[NO_NEIGHBOUR] = sum->no_neighbour,
-		[UNKNOWN_VNI] = sum->unknown_vni,
+		[UNKNOWN_VNI] = sum->unknown_vni, [BROKE] = sum->broke,
 	};
 
 	return counts[outcome];

@@ -64,6 +64,9 @@ static const struct metric tenant_metrics[] = {
 	  "Bytes of these.", "stats.delivered_bytes", UNIT_COUNT, NULL },
 	{ "tenant_dropped_packets_total", "counter",
 	  "Frames dropped, by reason.", "stats.drops", UNIT_COUNT, "reason" },
+	{ "tenant_broke_dropped_packets_total", "counter",
+	  "Frames dropped before they were received: the tenant was broke.",
+	  "stats.steered.broke", UNIT_COUNT, NULL },
 	{ "tenant_weight", "gauge", "Share among tenants that contend.",
 	  "weight", UNIT_COUNT, NULL },
 };

@@ -88,6 +88,8 @@ static void complete(struct rubato_tenant_params *params, uint32_t tsc_khz)
 		params->weight = RUBATO_WEIGHT_DEFAULT;
 	if (!(params->set & RUBATO_SET_BORROW))
 		params->borrow = true;
+	if (!(params->set & RUBATO_SET_WHEN_BROKE))
+		params->drop = false;
 	if (!(params->set & RUBATO_SET_BURST))
 		params->burst_cycles = 0;
 	params->set = RUBATO_SET_ALL;
@@ -110,7 +112,8 @@ static bool same_params(const struct rubato_tenant_params *a,
 {
 	return a->budget_cycles == b->budget_cycles &&
 	       a->period_us == b->period_us && a->weight == b->weight &&
-	       a->burst_cycles == b->burst_cycles && a->borrow == b->borrow;
+	       a->burst_cycles == b->burst_cycles && a->borrow == b->borrow &&
+	       a->drop == b->drop;
 }
 
 /* --- what goes --- */

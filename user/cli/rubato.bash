@@ -19,7 +19,7 @@ _rubato_usage()
 # the value of a word.
 _rubato_words()
 {
-	_rubato_usage "$@" | sed 's/on|off//' | tr '[]|' '\n\n\n' | awk '
+	_rubato_usage "$@" | sed 's/on|off//; s/queue|drop//' | tr '[]|' '\n\n\n' | awk '
 		{ for (i = 1; i <= NF; i++)
 			if ($i ~ /^(--)?[a-z][a-z-]*$/) print $i }'
 }
@@ -68,6 +68,7 @@ _rubato_argument()
 	case $before in
 	tenant) _rubato_complete "$(_rubato_tenants)" ;;
 	borrow) _rubato_complete "on off" ;;
+	when-broke) _rubato_complete "queue drop" ;;
 	mode) _rubato_complete "native generic" ;;
 	cgroup|cgroup-remove)
 		compopt -o nospace 2> /dev/null

@@ -87,6 +87,7 @@ static int read_order(struct cli *cli, struct order *order, bool is_new,
 		{ .name = "burst", .value = &order->text.burst },
 		{ .name = "weight", .value = &order->text.weight },
 		{ .name = "borrow", .value = &order->text.borrow },
+		{ .name = "when-broke", .value = &order->text.when_broke },
 		{ .name = "cgroup", .take = take_addition, .context = order },
 		{ .name = "--container", .take = take_container,
 		  .context = order },
@@ -278,6 +279,7 @@ static const struct print_column columns[] = {
 	{ "PERIOD", "period_us", print_us, true },
 	{ "BURST", "burst_cycles", print_burst, true },
 	{ "BORROW", "borrow", print_yes, false },
+	{ "WHEN-BROKE", "when_broke", print_text, false },
 	{ "USED", "stats.cycles", print_cycles, true },
 	{ "BORROWED", "stats.borrowed_cycles", print_cycles, true },
 	{ "CREDIT", "stats.credit_cycles", print_cycles, true },
@@ -328,11 +330,12 @@ static const struct cli_command commands[] = {
 	{ "show", run_show, "[NAME]" },
 	{ "add", run_add,
 	  "NAME [budget B] [period P] [burst C] [weight W] [borrow on|off]"
-	  " [cgroup PATH]... [--container ID]... [--pod UID]..." },
+	  " [when-broke queue|drop] [cgroup PATH]... [--container ID]... [--pod UID]..." },
 	{ "del", run_del, "NAME" },
 	{ "set", run_set,
 	  "NAME [budget B] [period P] [burst C] [weight W] [borrow on|off]"
-	  " [cgroup PATH]... [--container ID]... [--pod UID]... [cgroup-remove PATH]..." },
+	  " [when-broke queue|drop] [cgroup PATH]... [--container ID]... [--pod UID]..."
+	  " [cgroup-remove PATH]..." },
 	{ NULL, NULL, NULL },
 };
 

@@ -10,7 +10,7 @@
 #define PARAMS_READ_TRIES	64
 
 #define PARAMS_FLAGS	(RUBATO_TENANT_LIVE | RUBATO_TENANT_CAPPED | \
-			 RUBATO_TENANT_BORROW)
+			 RUBATO_TENANT_BORROW | RUBATO_TENANT_DROP)
 
 void params_default(struct rubato_params *params)
 {

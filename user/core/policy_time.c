@@ -529,13 +529,14 @@ static void time_charge(struct sched *sched, uint32_t slot, uint64_t cycles,
 
 /*
  * The first batch after a wake-up teaches how much there usually is to do. If
- * there was more than fitted in, it was twice as much at least, say.
+ * there was more than fitted in, it was twice as much at least, say. Work that
+ * was gone when its turn came teaches nothing.
  */
 static void time_learn(struct sched *sched, uint32_t slot, bool more)
 {
 	struct time_slot *t = &time_state(sched)->slot[slot];
 
-	if (!t->fresh)
+	if (!t->fresh || !sched->picked_cycles)
 		return;
 	t->fresh = false;
 	rubato_cost_observe(&t->batch, more ? rubato_add_u64_saturated(

@@ -117,3 +117,8 @@ uint64_t clock_thread_cpu_ns(void)
 {
 	return read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
+
+uint64_t clock_monotonic_ns(void)
+{
+	return read_clock_ns(CLOCK_MONOTONIC);
+}

@@ -44,4 +44,7 @@ uint64_t clock_run_delay_ns(int schedstat_fd);
 /* CLOCK_THREAD_CPUTIME_ID of the calling thread. */
 uint64_t clock_thread_cpu_ns(void);
 
+/* CLOCK_MONOTONIC, which is also what XDP programs can read. */
+uint64_t clock_monotonic_ns(void);
+
 #endif /* RUBATO_DAEMON_CLOCK_H */

@@ -528,6 +528,14 @@ static void take_back(struct poller *poller)
 			serve_take_back(poller, poller->shared[i]);
 }
 
+static void drop_late(struct poller *poller)
+{
+	struct source *source;
+
+	while ((source = active_take_late(poller)))
+		serve_drop_late(poller, source);
+}
+
 static void note_cpu_time(struct poller *poller)
 {
 	if (poller->now < poller->cpu_time_next)
@@ -552,8 +560,11 @@ static void round_once(struct poller *poller)
 	find_work(poller);
 	note_cpu_time(poller);
 	take_back(poller);
+	drop_late(poller);
 	if (!sched_pick(poller->sched, poller->now, &grant)) {
-		idle(poller);
+		/* It may have found somebody broke, whose frames are late. */
+		if (!active_any_late(poller))
+			idle(poller);
 		return;
 	}
 	poller->idle_since = 0;
@@ -647,6 +658,21 @@ static void *poller_main(void *argument)
 	return NULL;
 }
 
+/* Also tells the steer program, which has another clock. */
+static void broke_until(void *context, uint32_t slot, uint64_t until)
+{
+	struct poller *poller = context;
+	struct rubato_pool *pool = &poller->config.ledger[slot].pool;
+	uint64_t ns = 0;
+
+	if (until > poller->now)
+		ns = clock_monotonic_ns() +
+		     clock_cycles_to_ns(until - poller->now,
+					poller->config.tsc_khz);
+	__atomic_store_n(&pool->broke_until_ns, ns, __ATOMIC_RELAXED);
+	active_broke_until(poller, slot, until);
+}
+
 /* Tells the module's tracepoints; without a module nobody asks. */
 static void note(void *context, uint32_t slot, enum rubato_note kind,
 		 int64_t credit_cycles)
@@ -673,6 +699,7 @@ static int new_sched(struct poller *poller)
 		.slice_cycles = quantum / 2,
 		.nr_cores = poller->config.nr_cores,
 		.note = poller->config.module_fd < 0 ? NULL : note,
+		.broke_until = broke_until,
 		.context = poller,
 	};
 

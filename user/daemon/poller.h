@@ -96,6 +96,8 @@ struct poller {
 	int epoll_fd;
 	int schedstat_fd;
 	struct source_list active[RUBATO_SLOTS];
+	struct source_list late;	/* rings of tenants that are broke */
+	uint64_t broke_until[RUBATO_SLOTS];	/* as active_broke_until() has it */
 	struct queue **shared;		/* its queues of several tenants */
 	uint32_t nr_shared;
 	struct rubato_split split[RUBATO_PHASES];	/* of shared bills */

@@ -20,6 +20,7 @@ static const char *const phase_names[RUBATO_PHASES] = {
 
 static const char *const drop_names[RUBATO_DROPS] = {
 	[RUBATO_DROP_HOARD] = "hoard",
+	[RUBATO_DROP_BROKE] = "broke",
 	[RUBATO_DROP_TX_FULL] = "tx_full",
 	[RUBATO_DROP_NO_PORT] = "no_port",
 	[RUBATO_DROP_TOO_LONG] = "too_long",
@@ -160,6 +161,7 @@ static struct json_object *steered_of(const struct rubato_steer *counters,
 		sum.too_long += word(&line->too_long);
 		sum.no_neighbour += word(&line->no_neighbour);
 		sum.unknown_vni += word(&line->unknown_vni);
+		sum.broke += word(&line->broke);
 	}
 	add_word(object, "packets", sum.packets);
 	add_word(object, "bytes", sum.bytes);
@@ -169,6 +171,7 @@ static struct json_object *steered_of(const struct rubato_steer *counters,
 	add_word(object, "too_long", sum.too_long);
 	add_word(object, "no_neighbour", sum.no_neighbour);
 	add_word(object, "unknown_vni", sum.unknown_vni);
+	add_word(object, "broke", sum.broke);
 	return object;
 }
 

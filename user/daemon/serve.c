@@ -615,6 +615,21 @@ void serve_take_back(struct poller *poller, struct queue *queue)
 	poller_bill(poller, source->slot, RUBATO_PHASE_DROP, n, 0);
 }
 
+void serve_drop_late(struct poller *poller, struct source *source)
+{
+	struct rubato_account *account = poller_account(poller, source->slot);
+	uint32_t left = source_backlog(source), dropped = 0, n;
+
+	while (left && (n = discard_some(source, left))) {
+		left -= n;
+		dropped += n;
+	}
+	ledger_add(&account->dropped[RUBATO_DROP_BROKE], dropped);
+	__atomic_store_n(&account->backlog_packets, 0, __ATOMIC_RELAXED);
+	queue_recycle(source->queue);
+	poller_bill(poller, source->slot, RUBATO_PHASE_DROP, dropped, 0);
+}
+
 void serve_discard(struct poller *poller, struct source *source)
 {
 	while (discard_some(source, POLLER_BATCH_MAX))

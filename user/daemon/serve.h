@@ -28,6 +28,12 @@ void serve_note_arrivals(struct poller *poller, struct source *source);
 void serve_take_back(struct poller *poller, struct queue *queue);
 
 /*
+ * Empties the RX ring of a broke tenant that wants none of its frames to wait, at
+ * its expense. Frames that come while it does so stay, and are seen next time.
+ */
+void serve_drop_late(struct poller *poller, struct source *source);
+
+/*
  * Takes over frames that another core received for one of this core's queues,
  * at most a batch of them. The copy is billed to whoever caused it; what they
  * cost to send is work for the tenant's next turn.

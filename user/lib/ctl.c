@@ -248,6 +248,10 @@ static int put_params(struct nl_msg *msg, const struct rubato_tenant_params *p)
 		ret |= nla_put_u32(msg, RUBATO_A_TENANT_WEIGHT, p->weight);
 	if (p->set & RUBATO_SET_BORROW)
 		ret |= nla_put_u8(msg, RUBATO_A_TENANT_BORROW, p->borrow);
+	if (p->set & RUBATO_SET_WHEN_BROKE)
+		ret |= nla_put_u8(msg, RUBATO_A_TENANT_WHEN_BROKE,
+				  p->drop ? RUBATO_WHEN_BROKE_DROP :
+					    RUBATO_WHEN_BROKE_QUEUE);
 	return ret;
 }
 

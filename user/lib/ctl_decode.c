@@ -75,6 +75,7 @@ static const struct {
 	TOP(BACKLOG_PACKETS, "backlog_packets"),
 	TOP(SERVED_BATCHES, "batches"),
 	DROP(HOARD, "hoard"),
+	DROP(BROKE, "broke"),
 	DROP(TX_FULL, "tx_full"),
 	DROP(NO_PORT, "no_port"),
 	DROP(TOO_LONG, "too_long"),
@@ -97,6 +98,7 @@ static const struct {
 	STEERED(TOO_LONG, "too_long"),
 	STEERED(NO_NEIGHBOUR, "no_neighbour"),
 	STEERED(UNKNOWN_VNI, "unknown_vni"),
+	STEERED(BROKE, "broke"),
 };
 
 static struct json_object *group_of(struct json_object *stats, const char *name)
@@ -160,6 +162,8 @@ static void decode_params(struct nlattr **attrs, struct rubato_tenant_params *p)
 	p->burst_cycles = nla_get_u64(attrs[RUBATO_A_TENANT_BURST_CYCLES]);
 	p->weight = nla_get_u32(attrs[RUBATO_A_TENANT_WEIGHT]);
 	p->borrow = nla_get_u8(attrs[RUBATO_A_TENANT_BORROW]);
+	p->drop = nla_get_u8(attrs[RUBATO_A_TENANT_WHEN_BROKE]) ==
+		  RUBATO_WHEN_BROKE_DROP;
 	/* 0 follows the budget; answers have what that comes to. */
 	if (!p->burst_cycles)
 		p->burst_cycles = p->budget_cycles;
@@ -172,7 +176,8 @@ int ctl_decode_tenant(struct nlattr **attrs, struct rubato_tenant **tenant)
 	if (!HAS_ALL(attrs, RUBATO_A_TENANT_NAME, RUBATO_A_TENANT_SLOT,
 		     RUBATO_A_TENANT_BUDGET_CYCLES, RUBATO_A_TENANT_PERIOD_US,
 		     RUBATO_A_TENANT_BURST_CYCLES, RUBATO_A_TENANT_WEIGHT,
-		     RUBATO_A_TENANT_BORROW, RUBATO_A_TENANT_STATS))
+		     RUBATO_A_TENANT_BORROW, RUBATO_A_TENANT_WHEN_BROKE,
+		     RUBATO_A_TENANT_STATS))
 		return -EPROTO;
 	*tenant = calloc(1, sizeof(**tenant));
 	if (!*tenant)

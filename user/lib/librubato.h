@@ -63,7 +63,8 @@ uint32_t rubato_tsc_khz(const struct rubato *r);
 #define RUBATO_SET_BURST	(1U << 2)
 #define RUBATO_SET_WEIGHT	(1U << 3)
 #define RUBATO_SET_BORROW	(1U << 4)
-#define RUBATO_SET_ALL		0x1fU
+#define RUBATO_SET_WHEN_BROKE	(1U << 5)
+#define RUBATO_SET_ALL		0x3fU
 
 #define RUBATO_BUDGET_NONE	UINT64_MAX	/* `max`: not limited */
 
@@ -74,6 +75,7 @@ struct rubato_tenant_params {
 	uint64_t period_us;	/* RUBATO_PERIOD_US_MIN..MAX */
 	uint64_t burst_cycles;	/* 0..RUBATO_BURST_CYCLES_MAX */
 	bool borrow;
+	bool drop;		/* packets, while broke; else they queue */
 };
 
 struct rubato_cgroup {
@@ -282,6 +284,7 @@ struct json_object *rubato_stage_list(struct rubato *r,
  *   burst   5Mcyc | 2ms (of one core) | 5000000 (cycles)
  *   weight  1..10000
  *   borrow  on | off
+ *   when-broke  queue | drop
  * Fractions are allowed ("12.5%", "1.5ms"); a period must be whole
  * microseconds, cycles are rounded down. NULL fields are left alone.
  */
@@ -291,6 +294,7 @@ struct rubato_params_text {
 	const char *burst;
 	const char *weight;
 	const char *borrow;
+	const char *when_broke;
 };
 
 /*

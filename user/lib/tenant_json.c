@@ -27,6 +27,10 @@ void tenant_json_put_params(struct json_object *object,
 	if (p->set & RUBATO_SET_BORROW)
 		json_object_object_add(object, "borrow",
 				       json_object_new_boolean(p->borrow));
+	if (p->set & RUBATO_SET_WHEN_BROKE)
+		json_object_object_add(object, "when_broke",
+				       json_object_new_string(p->drop ? "drop" :
+								"queue"));
 }
 
 static int to_uint(struct json_object *value, const char *key, uint64_t *number,
@@ -83,11 +87,45 @@ static int get_budget(struct json_object *object,
 	return to_uint(value, "budget_cycles", &p->budget_cycles, error);
 }
 
+static int get_borrow(struct json_object *object,
+		      struct rubato_tenant_params *p,
+		      struct rubato_error *error)
+{
+	struct json_object *borrow;
+
+	if (!json_object_object_get_ex(object, "borrow", &borrow))
+		return 0;
+	if (!json_object_is_type(borrow, json_type_boolean))
+		return -rubato_error_set(error, EINVAL,
+					 "\"borrow\" must be true or false");
+	p->set |= RUBATO_SET_BORROW;
+	p->borrow = json_object_get_boolean(borrow);
+	return 0;
+}
+
+static int get_when_broke(struct json_object *object,
+			  struct rubato_tenant_params *p,
+			  struct rubato_error *error)
+{
+	struct json_object *value;
+	const char *word;
+
+	if (!json_object_object_get_ex(object, "when_broke", &value))
+		return 0;
+	word = json_object_is_type(value, json_type_string) ?
+	       json_object_get_string(value) : "";
+	p->drop = !strcmp(word, "drop");
+	if (!p->drop && strcmp(word, "queue"))
+		return -rubato_error_set(error, EINVAL,
+			"\"when_broke\" must be \"queue\" or \"drop\"");
+	p->set |= RUBATO_SET_WHEN_BROKE;
+	return 0;
+}
+
 int tenant_json_get_params(struct json_object *object,
 			   struct rubato_tenant_params *p,
 			   struct rubato_error *error)
 {
-	struct json_object *borrow;
 	uint64_t weight = 0;
 	int ret;
 
@@ -105,14 +143,10 @@ int tenant_json_get_params(struct json_object *object,
 	if (ret)
 		return ret;
 	p->weight = weight > UINT32_MAX ? UINT32_MAX : (uint32_t)weight;
-	if (json_object_object_get_ex(object, "borrow", &borrow)) {
-		if (!json_object_is_type(borrow, json_type_boolean))
-			return -rubato_error_set(error, EINVAL,
-				"\"borrow\" must be true or false");
-		p->set |= RUBATO_SET_BORROW;
-		p->borrow = json_object_get_boolean(borrow);
-	}
-	return rubato_params_check(p, error);
+	ret = get_borrow(object, p, error);
+	if (!ret)
+		ret = get_when_broke(object, p, error);
+	return ret ? ret : rubato_params_check(p, error);
 }
 
 static struct json_object *encode_cgroups(const struct rubato_tenant *tenant)

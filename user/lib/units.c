@@ -309,6 +309,18 @@ static int parse_borrow(const char *text, struct rubato_tenant_params *params,
 	return 0;
 }
 
+static int parse_when_broke(const char *text,
+			    struct rubato_tenant_params *params,
+			    struct rubato_error *error)
+{
+	params->drop = !strcmp(text, "drop");
+	if (!params->drop && strcmp(text, "queue"))
+		return -rubato_error_set(error, EINVAL,
+			"when-broke \"%.60s\" is neither queue nor drop", text);
+	params->set |= RUBATO_SET_WHEN_BROKE;
+	return 0;
+}
+
 int rubato_parse_number(const char *text, const char *what, uint64_t min,
 			uint64_t max, uint64_t *value,
 			struct rubato_error *error)
@@ -362,5 +374,7 @@ int rubato_params_parse(const struct rubato_params_text *text,
 	}
 	if (!ret && text->borrow)
 		ret = parse_borrow(text->borrow, params, error);
+	if (!ret && text->when_broke)
+		ret = parse_when_broke(text->when_broke, params, error);
 	return ret;
 }

@@ -66,6 +66,7 @@ enum rubato_phase {
  */
 enum rubato_drop {
 	RUBATO_DROP_HOARD,	/* taken back: broke, and the queue ran short */
+	RUBATO_DROP_BROKE,	/* the same: broke, and RUBATO_TENANT_DROP */
 	RUBATO_DROP_TX_FULL,	/* the port it should leave by has no room */
 	RUBATO_DROP_NO_PORT,	/* that port is gone */
 	RUBATO_DROP_TOO_LONG,	/* longer than that port takes */
@@ -86,6 +87,7 @@ enum rubato_drop {
 #define RUBATO_TENANT_LIVE	(1U << 0)	/* the slot has a tenant */
 #define RUBATO_TENANT_CAPPED	(1U << 1)	/* it has a budget */
 #define RUBATO_TENANT_BORROW	(1U << 2)	/* may use idle time when broke */
+#define RUBATO_TENANT_DROP	(1U << 3)	/* packets are dropped when broke */
 
 /*
  * One line. Writer: the authority (rubato.ko where it is loaded, else
@@ -109,10 +111,16 @@ struct rubato_params {
  * One line. Writers: all pollers, by compare-and-exchange of ->spent_until.
  * The earnings of a capped tenant up to this TSC value have been handed out;
  * see include/rubato/budget.h for why one word is enough.
+ *
+ * ->broke_until_ns is a hint for the steer program, in time of CLOCK_MONOTONIC:
+ * until then a poller has no credit for the tenant's work; 0 if it has, or may
+ * have. The poller that wrote last is believed. What none takes back (they were
+ * stopped) passes with time.
  */
 struct rubato_pool {
 	__u64 spent_until;
-	__u64 reserved[7];
+	__u64 broke_until_ns;
+	__u64 reserved[6];
 };
 
 /*
@@ -220,7 +228,7 @@ struct rubato_latency {
  * nobody claims are counted in slot RUBATO_SLOT_SYSTEM. What is to enter a tunnel
  * is dropped, not left to the kernel, if it cannot be steered.
  *
- * And a line for rubato.ko, which is not about this slot: those of a CPU's slots
+ * ->touched is for rubato.ko and not about this slot: those of a CPU's slots
  * 0, 1, 2 ... say which of slots 0..63, 64..127 and so on were counted. Bits are
  * set by XDP and cleared by rubato.ko, both on that CPU with softirqs off.
  */
@@ -235,7 +243,8 @@ struct rubato_steer {
 	__u64 unknown_vni;	/* for a tunnel's end, nobody's VNI: left to it */
 
 	__u64 touched;		/* which of 64 slots were counted lately */
-	__u64 reserved[7];
+	__u64 broke;		/* dropped: broke, and RUBATO_TENANT_DROP */
+	__u64 reserved[6];
 };
 
 /* Key and value of the `tenants` hash; sums over cores, about 4 times/s. */

@@ -42,6 +42,10 @@ static int merge(struct rubato_params *line,
 		line->flags &= ~RUBATO_TENANT_BORROW;
 		line->flags |= p->borrow ? RUBATO_TENANT_BORROW : 0;
 	}
+	if (p->set & RUBATO_SET_WHEN_BROKE) {
+		line->flags &= ~RUBATO_TENANT_DROP;
+		line->flags |= p->drop ? RUBATO_TENANT_DROP : 0;
+	}
 	return rubato_budget_derive(line, tsc_khz);
 }
 

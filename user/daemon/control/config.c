@@ -147,6 +147,12 @@ static int read_borrow(struct reader *r, struct json_object *value)
 	return 0;
 }
 
+static int read_when_broke(struct reader *r, struct json_object *value)
+{
+	r->text.when_broke = json_object_get_string(value);
+	return 0;
+}
+
 static int read_cgroup(struct reader *r, struct json_object *value)
 {
 	struct config_tenant *tenant = r->tenant;
@@ -210,6 +216,7 @@ static const struct key tenant_keys[] = {
 	{ "burst", json_type_string, read_burst },
 	{ "weight", json_type_int, read_weight },
 	{ "borrow", json_type_boolean, read_borrow },
+	{ "when_broke", json_type_string, read_when_broke },
 	{ "cgroups", json_type_array, read_cgroups },
 	{ "stages", json_type_array, read_stages },
 	{ NULL, json_type_null, NULL },

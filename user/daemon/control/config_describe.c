@@ -29,6 +29,9 @@ static void add_params(struct json_object *object,
 			       json_object_new_uint64(params->weight));
 	json_object_object_add(object, "borrow",
 			       json_object_new_boolean(params->borrow));
+	json_object_object_add(object, "when_broke",
+			       json_object_new_string(params->drop ? "drop" :
+							      "queue"));
 }
 
 static void add_cgroups(struct json_object *object, const struct tenant *tenant)

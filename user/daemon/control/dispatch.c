@@ -24,7 +24,8 @@ struct op {
 };
 
 #define PARAM_KEYS \
-	"budget_cycles", "period_us", "burst_cycles", "weight", "borrow"
+	"budget_cycles", "period_us", "burst_cycles", "weight", "borrow", \
+	"when_broke"
 
 static int get_string(struct json_object *request, const char *key,
 		      const char **text, struct rubato_error *error)

@@ -36,6 +36,9 @@ static void put_params(struct json_object *object, const struct tenants *t,
 			       json_object_new_uint64(line->weight));
 	json_object_object_add(object, "borrow",
 		json_object_new_boolean(line->flags & RUBATO_TENANT_BORROW));
+	json_object_object_add(object, "when_broke",
+		json_object_new_string(line->flags & RUBATO_TENANT_DROP ?
+				       "drop" : "queue"));
 }
 
 static struct json_object *describe(const struct tenants *t, uint32_t slot)

@@ -81,6 +81,7 @@ int tenants_params(const struct tenants *t, uint32_t slot,
 		.period_us = line.period_us,
 		.burst_cycles = rubato_budget_burst(&line),
 		.borrow = line.flags & RUBATO_TENANT_BORROW,
+		.drop = line.flags & RUBATO_TENANT_DROP,
 	};
 	return 0;
 }
