@@ -112,7 +112,8 @@ def attach():
 
     cpus = int(open("/sys/devices/system/cpu/possible",
                     encoding="utf-8").read().strip().split("-")[-1]) + 1
-    fds = [array(192 + 64 * 384, 1025), array(128, 64), array(128, cpus * 1025)]
+    fds = [array(192 + 64 * 384, 1025), array(128 + 576, 64),
+           array(128, cpus * 1025)]
     device = os.open("/dev/rubato", os.O_RDWR)
     fcntl.ioctl(device, 0xc028b701,
                 struct.pack("=IIiiiIIIQ", 40, 0, *fds, 4, 1, 0, 0))
