@@ -9,7 +9,7 @@
 #include "rig.h"
 
 /* Many more than the objects that slabinfo counts one time and not another. */
-#define ROUNDS		400
+#define ROUNDS		200
 #define ROUNDS_LONG	10000
 #define STATES		4
 
