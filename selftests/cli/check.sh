@@ -24,7 +24,9 @@ good_machine()
 	put proc/sys/kernel/osrelease 6.12.0-test
 	put proc/cpuinfo "flags		: fpu tsc constant_tsc nonstop_tsc avx"
 	put sys/devices/system/clocksource/clocksource0/current_clocksource tsc
-	put sys/kernel/rubato/abi_version 1
+	put sys/kernel/rubato/abi_version "$(awk '
+		$2 == "RUBATO_ABI_VERSION" { print $3 }' \
+		../../include/uapi/linux/rubato.h)"
 	put sys/kernel/rubato/version "$("$TOOL" -V | cut -d' ' -f2)"
 	put sys/fs/cgroup/cgroup.controllers "cpu"
 	put proc/irq/9/effective_affinity_list 0,2-5

@@ -63,11 +63,18 @@ tracepoints_agree_with_document()
 	[ -z "$difference" ] || note "${difference//$'\n'/$'\n# '}"
 }
 
+abi_version()
+{
+	awk '$2 == "RUBATO_ABI_VERSION" { print $3 }' \
+		$top/include/uapi/linux/rubato.h
+}
+
 top_values()
 {
 	local g
 
-	[ "$(cat $R/abi_version)" = 1 ] || note abi_version || return 1
+	[ "$(cat $R/abi_version)" = "$(abi_version)" ] || note abi_version ||
+		return 1
 	[ "$(cat $R/tsc_khz)" -gt 0 ] || note tsc_khz || return 1
 	[[ $(cat $R/tsc_invariant) = [01] ]] || note tsc_invariant || return 1
 	[ "$(cat $R/attached)" = 0 ] || note attached || return 1

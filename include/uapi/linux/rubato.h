@@ -28,7 +28,12 @@
 #include <linux/ioctl.h>
 #endif
 
-#define RUBATO_ABI_VERSION	1
+/*
+ * Of this file and of linux/rubato_netlink.h: module, daemon and tool work
+ * together if they have the same. What is added at an end leaves it as it is;
+ * what moves, or grows in the middle, does not.
+ */
+#define RUBATO_ABI_VERSION	2
 
 #define RUBATO_TENANTS_MAX	1024
 #define RUBATO_SLOT_SYSTEM	0	/* work that no tenant caused */
