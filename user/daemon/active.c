@@ -2,42 +2,17 @@
 #include "active.h"
 #include "poller.h"
 
-static void list_init(struct source_list *list)
-{
-	list->first = NULL;
-	list->last = &list->first;
-}
-
+/* A source is in one list at most, and knows in which. */
 static void list_append(struct source_list *list, struct source *source)
 {
-	source->next = NULL;
-	*list->last = source;
-	list->last = &source->next;
+	TAILQ_INSERT_TAIL(list, source, link);
+	source->list = list;
 }
 
-static struct source *list_pop(struct source_list *list)
+static void list_remove(struct source *source)
 {
-	struct source *source = list->first;
-
-	if (!source)
-		return NULL;
-	list->first = source->next;
-	if (!list->first)
-		list->last = &list->first;
-	return source;
-}
-
-static void list_remove(struct source_list *list, struct source *source)
-{
-	struct source **link = &list->first;
-
-	while (*link && *link != source)
-		link = &(*link)->next;
-	if (!*link)
-		return;
-	*link = source->next;
-	if (list->last == &source->next)
-		list->last = link;
+	TAILQ_REMOVE(source->list, source, link);
+	source->list = NULL;
 }
 
 static struct source_list *list_of(struct poller *poller,
@@ -49,8 +24,8 @@ static struct source_list *list_of(struct poller *poller,
 void active_open(struct poller *poller)
 {
 	for (uint32_t i = 0; i < RUBATO_SLOTS; i++)
-		list_init(&poller->active[i]);
-	list_init(&poller->late);
+		TAILQ_INIT(&poller->active[i]);
+	TAILQ_INIT(&poller->late);
 }
 
 /* The setting as it is now: the steer program sees a change at once, too. */
@@ -70,9 +45,8 @@ static bool is_late(const struct poller *poller, const struct source *source)
 
 void active_add(struct poller *poller, struct source *source)
 {
-	if (source->active)
+	if (source->list)
 		return;
-	source->active = true;
 	if (is_late(poller, source)) {
 		list_append(&poller->late, source);
 		return;
@@ -82,21 +56,18 @@ void active_add(struct poller *poller, struct source *source)
 		   poller->now);
 }
 
-void active_remove(struct poller *poller, struct source *source)
+void active_remove(struct source *source)
 {
-	if (!source->active)
-		return;
-	source->active = false;
-	list_remove(list_of(poller, source), source);
-	list_remove(&poller->late, source);
+	if (source->list)
+		list_remove(source);
 }
 
 static struct source *take(struct source_list *list)
 {
-	struct source *source = list_pop(list);
+	struct source *source = TAILQ_FIRST(list);
 
 	if (source)
-		source->active = false;
+		list_remove(source);
 	return source;
 }
 
@@ -112,12 +83,12 @@ struct source *active_take_late(struct poller *poller)
 
 bool active_any(const struct poller *poller, uint32_t queue)
 {
-	return poller->active[queue].first;
+	return !TAILQ_EMPTY(&poller->active[queue]);
 }
 
 bool active_any_late(const struct poller *poller)
 {
-	return poller->late.first;
+	return !TAILQ_EMPTY(&poller->late);
 }
 
 /*
@@ -127,16 +98,17 @@ bool active_any_late(const struct poller *poller)
 void active_broke_until(struct poller *poller, uint32_t slot, uint64_t until)
 {
 	struct source_list *list = &poller->active[slot];
-	struct source *next = list->first, *source;
+	struct source *source, *next;
 
 	poller->broke_until[slot] = until;
 	if (!drops(poller, slot))
 		return;
-	list_init(list);
-	while ((source = next)) {
-		next = source->next;
-		list_append(is_late(poller, source) ? &poller->late : list,
-			    source);
+	for (source = TAILQ_FIRST(list); source; source = next) {
+		next = TAILQ_NEXT(source, link);
+		if (!is_late(poller, source))
+			continue;
+		list_remove(source);
+		list_append(&poller->late, source);
 	}
 }
 
@@ -144,7 +116,7 @@ void active_take_all(struct poller *poller, struct source_list *all)
 {
 	struct source *source;
 
-	list_init(all);
+	TAILQ_INIT(all);
 	for (uint32_t i = 0; i < RUBATO_SLOTS; i++)
 		while ((source = active_take(poller, i)))
 			list_append(all, source);

@@ -13,15 +13,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct poller;
 struct source;
 
 /* Served round robin. */
-struct source_list {
-	struct source *first;
-	struct source **last;
-};
+TAILQ_HEAD(source_list, source);
 
 void active_open(struct poller *poller);
 
@@ -29,7 +27,7 @@ void active_open(struct poller *poller);
 void active_add(struct poller *poller, struct source *source);
 
 /* Takes a source out, if it is in. */
-void active_remove(struct poller *poller, struct source *source);
+void active_remove(struct source *source);
 
 /* Takes out the next one of a scheduler's queue, or of those that are late. */
 struct source *active_take(struct poller *poller, uint32_t queue);

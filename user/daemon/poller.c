@@ -152,7 +152,7 @@ int poller_remove_source(struct poller *poller, void *pointer)
 	struct source *source = pointer;
 
 	unwatch(poller, source);
-	active_remove(poller, source);
+	active_remove(source);
 	unlink_polled(source);
 	serve_discard(poller, source);
 	return 0;
@@ -161,9 +161,9 @@ int poller_remove_source(struct poller *poller, void *pointer)
 int poller_change_slot(struct poller *poller, struct source *source,
 		       uint32_t slot)
 {
-	bool active = source->active;
+	bool active = source->list;
 
-	active_remove(poller, source);
+	active_remove(source);
 	source->slot = slot;
 	source->cost = (struct rubato_cost){ 0 };
 	if (active)
@@ -221,7 +221,7 @@ int poller_remove_queue(struct poller *poller, void *pointer)
 	while (queue->polled)
 		poller_remove_source(poller, queue->polled);
 	unwatch_tx(poller, queue);
-	active_remove(poller, &queue->tx_source);
+	active_remove(&queue->tx_source);
 	for (i = 0; i < poller->nr_shared; i++)
 		if (poller->shared[i] == queue)
 			poller->shared[i] = poller->shared[--poller->nr_shared];
@@ -270,6 +270,17 @@ int poller_refresh(struct poller *poller, void *slot_pointer)
 	return 0;
 }
 
+/* There are more bits than slots, and others than the module may write them. */
+static void refresh_slots(struct poller *poller, uint32_t word, uint64_t bits)
+{
+	for (; bits; bits &= bits - 1) {
+		uint32_t slot = word * 64 + __builtin_ctzll(bits);
+
+		if (slot < RUBATO_SLOTS)
+			sched_refresh(poller->sched, slot, poller->now);
+	}
+}
+
 /*
  * Parameters that the module wrote. Whatever is written how often: one reading
  * per slot and round.
@@ -283,12 +294,8 @@ static void take_changes(struct poller *poller)
 		return;
 	for (; words; words &= words - 1) {
 		uint32_t word = __builtin_ctzll(words);
-		uint64_t slots = rubato_bits_take(changed, word);
 
-		for (; slots; slots &= slots - 1)
-			sched_refresh(poller->sched,
-				      word * 64 + __builtin_ctzll(slots),
-				      poller->now);
+		refresh_slots(poller, word, rubato_bits_take(changed, word));
 	}
 	poller_bill(poller, RUBATO_SLOT_SYSTEM, RUBATO_PHASE_FORWARD, 0, 0);
 }

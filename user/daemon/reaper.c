@@ -6,16 +6,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "reaper.h"
 
 #define REAPER_THREADS	8
 
-struct work_list {
-	struct reaper_work *first;
-	struct reaper_work **last;
-};
+STAILQ_HEAD(work_list, reaper_work);
 
 struct reaper {
 	pthread_t threads[REAPER_THREADS];
@@ -33,34 +31,18 @@ struct reaper {
 	sd_event_source *source;
 };
 
-static void list_init(struct work_list *list)
+static struct reaper_work *take(struct work_list *list)
 {
-	list->first = NULL;
-	list->last = &list->first;
-}
+	struct reaper_work *work = STAILQ_FIRST(list);
 
-static void list_append(struct work_list *list, struct reaper_work *work)
-{
-	work->next = NULL;
-	*list->last = work;
-	list->last = &work->next;
-}
-
-static struct reaper_work *list_pop(struct work_list *list)
-{
-	struct reaper_work *work = list->first;
-
-	if (!work)
-		return NULL;
-	list->first = work->next;
-	if (!list->first)
-		list->last = &list->first;
+	if (work)
+		STAILQ_REMOVE_HEAD(list, link);
 	return work;
 }
 
 static bool may_begin(const struct reaper *reaper)
 {
-	const struct reaper_work *work = reaper->waiting.first;
+	const struct reaper_work *work = STAILQ_FIRST(&reaper->waiting);
 
 	return work && !reaper->alone_runs &&
 	       !(work->alone && reaper->nr_running);
@@ -69,7 +51,7 @@ static bool may_begin(const struct reaper *reaper)
 /* Called and returns with the lock held; lets go of it to work. */
 static void reap_one(struct reaper *reaper)
 {
-	struct reaper_work *work = list_pop(&reaper->waiting);
+	struct reaper_work *work = take(&reaper->waiting);
 
 	reaper->nr_running++;
 	reaper->alone_runs = work->alone;
@@ -78,7 +60,7 @@ static void reap_one(struct reaper *reaper)
 	pthread_mutex_lock(&reaper->lock);
 	reaper->nr_running--;
 	reaper->alone_runs = false;
-	list_append(&reaper->finished, work);
+	STAILQ_INSERT_TAIL(&reaper->finished, work, link);
 	reaper->nr_unfinished--;
 	eventfd_write(reaper->bell, 1);
 	pthread_cond_broadcast(&reaper->changed);
@@ -89,7 +71,7 @@ static void *reaper_main(void *argument)
 	struct reaper *reaper = argument;
 
 	pthread_mutex_lock(&reaper->lock);
-	while (reaper->waiting.first || !reaper->stopping) {
+	while (!STAILQ_EMPTY(&reaper->waiting) || !reaper->stopping) {
 		if (may_begin(reaper))
 			reap_one(reaper);
 		else
@@ -104,7 +86,7 @@ static void run_done(struct reaper *reaper)
 	struct reaper_work *work;
 
 	pthread_mutex_lock(&reaper->lock);
-	while ((work = list_pop(&reaper->finished))) {
+	while ((work = take(&reaper->finished))) {
 		pthread_mutex_unlock(&reaper->lock);
 		work->done(work);
 		pthread_mutex_lock(&reaper->lock);
@@ -160,8 +142,8 @@ struct reaper *reaper_new(sd_event *event, struct rubato_error *error)
 		goto failed;
 	pthread_mutex_init(&reaper->lock, NULL);
 	pthread_cond_init(&reaper->changed, NULL);
-	list_init(&reaper->waiting);
-	list_init(&reaper->finished);
+	STAILQ_INIT(&reaper->waiting);
+	STAILQ_INIT(&reaper->finished);
 	reaper->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = reaper->bell < 0 ? -errno : 0;
 	if (err)
@@ -201,7 +183,7 @@ void reaper_free(struct reaper *reaper)
 void reaper_submit(struct reaper *reaper, struct reaper_work *work)
 {
 	pthread_mutex_lock(&reaper->lock);
-	list_append(&reaper->waiting, work);
+	STAILQ_INSERT_TAIL(&reaper->waiting, work, link);
 	reaper->nr_unfinished++;
 	pthread_cond_broadcast(&reaper->changed);
 	pthread_mutex_unlock(&reaper->lock);

@@ -24,7 +24,7 @@ struct reaper_work {
 	void (*reap)(struct reaper_work *work);	/* on a thread of the reaper */
 	void (*done)(struct reaper_work *work);	/* on the control thread */
 	bool alone;
-	struct reaper_work *next;
+	STAILQ_ENTRY(reaper_work) link;
 };
 
 struct reaper *reaper_new(sd_event *event, struct rubato_error *error);

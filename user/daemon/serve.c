@@ -362,7 +362,7 @@ static void kick_touched(struct poller *poller,
 		struct source *source = &queue->tx_source;
 		uint32_t limit = QUEUE_KICK_MAX;
 
-		if (queue->port->uplink && !source->active)
+		if (queue->port->uplink && !source->list)
 			source->slot = grant->slot;
 		if (assist_has_thread(poller->assist))
 			limit = granted_frames(poller, queue, grant);
@@ -550,7 +550,7 @@ static void take_over(struct poller *poller, const struct handoff_frame *handed)
 	}
 	if (!place_frame(poller, queue, &frame, handed->fix_checksums))
 		return;
-	if (frame.out->uplink && !queue->tx_source.active)
+	if (frame.out->uplink && !queue->tx_source.list)
 		queue->tx_source.slot = frame.slot;
 	active_add(poller, &queue->tx_source);
 }

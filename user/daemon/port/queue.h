@@ -26,6 +26,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <net/if.h>
 #include <xdp/xsk.h>
 #include <linux/rubato.h>
@@ -43,6 +44,7 @@
 struct assist;
 struct port;
 struct queue;
+struct source_list;
 
 enum source_kind {
 	SOURCE_RX,		/* frames in an RX ring */
@@ -51,10 +53,10 @@ enum source_kind {
 
 /* Something a poller can do for one tenant. */
 struct source {
-	struct source *next;	/* in the list of active ones */
+	TAILQ_ENTRY(source) link;
+	struct source_list *list;	/* it is in; see ../active.h */
 	struct queue *queue;
 	enum source_kind kind;
-	bool active;		/* is in a list */
 	uint32_t slot;		/* whose work it is */
 
 	/* SOURCE_RX only */
