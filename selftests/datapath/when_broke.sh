@@ -158,7 +158,24 @@ uplink_by()
 		pings A "$(at4 client)"
 }
 
-datapath_begin $((4 + 7 * ${#MODES[@]})) rbwb
+# What it dropped by, nobody renews: the kernel forwards to whoever was broke.
+dies_while_broke()
+{
+	uplink_by generic && goes_broke borrow off when-broke drop &&
+		look before && send client A && until_grown '.early == N' ||
+		return
+	datapath_stop KILL
+	(($? == 128 + 9)) && eventually pings client "$(at4 A)"
+}
+
+next_daemon_serves()
+{
+	datapath_daemon --spin-us always && eventually is_owned_by vethA a &&
+		rubato tenant set a budget max && uplink_by generic &&
+		is_served_again
+}
+
+datapath_begin $((6 + 7 * ${#MODES[@]})) rbwb
 must "topology, daemon, tenant" eval \
 	'datapath_topology routed A && datapath_daemon --spin-us always &&
 	datapath_tenants A'
@@ -176,6 +193,8 @@ for mode in "${MODES[@]}"; do
 	check_here "$mode: drop: nothing is borrowed" borrows_nothing
 	rubato port del "$UPLINK"
 done
+check_here "kill -9 while it is broke: the kernel forwards" dies_while_broke
+check_here "kill -9: the next daemon serves it" next_daemon_serves
 check_here "what was steered is accounted for" eventually conserved
 check_here "the books balance" books_balance
 ktap_finish
