@@ -129,6 +129,28 @@ calls_are_passes()
 	' <<< "$calls"
 }
 
+# A poller that does not sleep reads its clocks, a hundred times a second; and
+# makes no other call for 1,000 packets.
+hardly_any_calls()
+{
+	local thread packets calls
+
+	thread=$(poller_thread)
+	packets=$(count_of a rx_packets)
+	count_calls "$thread"
+	start flood A "$FLOOD" --to "$(at4 client)" --pps 4000 --seconds 6
+	await flood
+	calls=$(counted_calls "$thread")
+	packets=$(($(count_of a rx_packets) - packets))
+	echo "$packets packets; calls:" $calls
+	awk -v packets=$packets '
+		$1 == 17 || $1 == 228 { clocks += $2; next }
+		{ others += $2 }
+		END { exit !(packets > 2000 && clocks > 0 &&
+			     others * 1000 < packets) }
+	' <<< "$calls"
+}
+
 # In 1/1000 of a CPU, over a while.
 idle_use()
 {
@@ -190,7 +212,7 @@ die()
 	(($? == 128 + 9)) && eventually nothing_is_left
 }
 
-datapath_begin 26 rbea
+datapath_begin 27 rbea
 [ "$DATAPATH_AUTHORITY" = module ] || ktap_skip_all "needs the module"
 must "topology" datapath_topology routed A B
 must "the daemon starts" datapath_daemon --assist inline
@@ -222,6 +244,10 @@ check_here "thread: it starts again" eval \
 	'datapath_daemon --assist thread --assist-cpu 0 &&
 	eventually says thread && eventually is_port vethB && datapath_uplink'
 check_here "thread: and forwards" pings client "$(at4 A)"
+check_here "thread: not a system call for 1,000 packets" eval \
+	'datapath_stop && datapath_daemon --assist thread --assist-cpu 0 \
+	--spin-us always && eventually says thread && eventually is_port vethB &&
+	datapath_uplink && hardly_any_calls'
 check_here "thread: what went in came out" eventually conserved
 check_here "thread: it ends: settings are given back" eval \
 	'datapath_stop && given_back && nothing_is_left'
