@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 
 git -C "$ROOT" rev-parse HEAD >/dev/null 2>&1 ||
 	ktap_skip_all "this tree is no git repository"
-ktap_plan 12
+ktap_plan 14
 git clone -q "$ROOT" "$work/clone" && cd "$work/clone" || exit 1
 
 # Without a cache no module is built: that takes the longest, and scripts/check
@@ -68,6 +68,20 @@ build modules KERNELDIR=/nonexistent
 status=$?
 ktap_check "a KERNELDIR without a kernel is an error" test $status != 0
 ktap_check "... and is named" grep -q /nonexistent "$work/log"
+
+# As a kernel without busy polling, or a user who wants none of it.
+if headers=$(kernel_dir 6.12)/headers && [ -e "$headers" ]; then
+	build modules KERNELDIR="$headers" CONFIG_RUBATO_ASSIST= WERROR=1
+	status=$?
+	ktap_check "the module builds without the assist" test $status = 0
+	ktap_check "... and has nothing of it" eval \
+		'nm build/kmod-*/rubato.ko > "$work/names" &&
+		grep -q rubato_netlink_init "$work/names" &&
+		! grep -q assist "$work/names"'
+else
+	ktap_skip "the module builds without the assist" "no headers of 6.12"
+	ktap_skip "... and has nothing of it" "no headers of 6.12"
+fi
 
 build install DESTDIR="$work/root" PREFIX=/usr
 ktap_check "install goes to DESTDIR and PREFIX" test \
