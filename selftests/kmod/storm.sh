@@ -8,7 +8,7 @@
 
 . "$(dirname "$0")/module.sh"
 
-rounds=60
+rounds=30
 [ -n "${RUBATO_LONG:-}" ] && rounds=600
 
 TESTS=(storm_on_tenants storm_on_cgroups storm_on_settings
