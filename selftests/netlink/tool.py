@@ -7,6 +7,7 @@ many tenants takes beside a list of as many links.
 """
 import json
 import os
+import select
 import subprocess
 import time
 import ktap
@@ -109,11 +110,38 @@ def from_another_network_namespace():
                           before=("unshare", "--net")))[1]["name"], "a")
 
 
+# Without a daemon they are the module's.
+def events_as_they_come():
+    module.remove_all()
+    number, _ = make_cgroup("rbktool")
+    with subprocess.Popen([TOOL, "-j", "monitor"], stdout=subprocess.PIPE,
+                          text=True, env=ENVIRONMENT) as monitor:
+        # It does not say when it listens: what it misses is said again.
+        put("tenant_add", "first")
+        while not select.select([monitor.stdout], [], [], 0.2)[0]:
+            put("tenants/first/weight", 5)
+        put("tenant_add", "a")
+        put("tenants/a/weight", 7)
+        put("tenants/a/cgroup_add", number)
+        put("tenants/a/cgroup_remove", number)
+        put("tenant_remove", "a")
+        lines = [json.loads(monitor.stdout.readline())]
+        while lines[-1]["event"] != "tenant-removed":
+            lines.append(json.loads(monitor.stdout.readline()))
+        monitor.terminate()
+    assert all(line["time_ms"] > 0 for line in lines), lines
+    equal([(line["event"], line.get("cgroup")) for line in lines
+           if line["tenant"] == "a"],
+          [("tenant-added", None), ("tenant-changed", None),
+           ("cgroup-added", number), ("cgroup-removed", number),
+           ("tenant-removed", None)])
+
+
 def without_privileges():
     module.remove_all()
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     for words in (("tenant", "show"), ("tenant", "add", "a"),
-                  ("tenant", "set", "system", "weight", "5")):
+                  ("tenant", "set", "system", "weight", "5"), ("monitor",)):
         done = run(*words, before=nobody)
         assert done.returncode and "only root" in done.stderr, done.stderr
     equal(os.listdir(f"{module.ROOT}/tenants"), [])
@@ -153,4 +181,4 @@ def a_long_list_beside_one_of_links():
 module.begin()
 ktap.run([tenants_come_and_go, cgroups_by_path, refusals_say_why,
           counters_have_their_places, from_another_network_namespace,
-          without_privileges, a_long_list_beside_one_of_links])
+          events_as_they_come, without_privileges, a_long_list_beside_one_of_links])

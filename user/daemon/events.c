@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <json-c/json.h>
-#include <time.h>
 
 #include "events.h"
+#include "lib/tenant_json.h"
 
 static struct json_object *new_event(struct daemon *daemon, const char *event,
 				     uint32_t slot)
 {
-	const char *name = glue_tenant_name(daemon, slot);
-	struct json_object *object = json_object_new_object();
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	json_object_object_add(object, "event", json_object_new_string(event));
-	json_object_object_add(object, "time_ms",
-		json_object_new_int64((int64_t)now.tv_sec * 1000 +
-				      now.tv_nsec / 1000000));
-	if (name)
-		json_object_object_add(object, "tenant",
-				       json_object_new_string(name));
-	return object;
+	return tenant_json_event(event, glue_tenant_name(daemon, slot));
 }
 
 void events_tenant(struct daemon *daemon, const char *event, uint32_t slot)

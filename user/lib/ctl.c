@@ -19,11 +19,6 @@
 #define MESSAGE_SIZE	65536	/* bytes; the kernel dumps into as much */
 #define DUMPS_MOST	100	/* until nothing changed meanwhile */
 
-struct rubato_ctl {
-	struct nl_sock *socket;
-	int family;
-};
-
 /* What came for a request, and what is done with each message. */
 struct answer {
 	int (*take)(struct nlattr **attrs, void *context);

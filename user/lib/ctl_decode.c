@@ -171,12 +171,18 @@ static void decode_params(struct nlattr **attrs, struct rubato_tenant_params *p)
 		p->budget_cycles = RUBATO_BUDGET_NONE;
 }
 
+static bool has_params(struct nlattr **attrs)
+{
+	return HAS_ALL(attrs, RUBATO_A_TENANT_BUDGET_CYCLES,
+		       RUBATO_A_TENANT_PERIOD_US, RUBATO_A_TENANT_BURST_CYCLES,
+		       RUBATO_A_TENANT_WEIGHT, RUBATO_A_TENANT_BORROW,
+		       RUBATO_A_TENANT_WHEN_BROKE);
+}
+
 int ctl_decode_tenant(struct nlattr **attrs, struct rubato_tenant **tenant)
 {
-	if (!HAS_ALL(attrs, RUBATO_A_TENANT_NAME, RUBATO_A_TENANT_SLOT,
-		     RUBATO_A_TENANT_BUDGET_CYCLES, RUBATO_A_TENANT_PERIOD_US,
-		     RUBATO_A_TENANT_BURST_CYCLES, RUBATO_A_TENANT_WEIGHT,
-		     RUBATO_A_TENANT_BORROW, RUBATO_A_TENANT_WHEN_BROKE,
+	if (!has_params(attrs) ||
+	    !HAS_ALL(attrs, RUBATO_A_TENANT_NAME, RUBATO_A_TENANT_SLOT,
 		     RUBATO_A_TENANT_STATS))
 		return -EPROTO;
 	*tenant = calloc(1, sizeof(**tenant));
@@ -206,4 +212,49 @@ int ctl_decode_cgroup(struct nlattr **attrs, struct rubato_ctl_cgroup *cgroup)
 	cgroup->id = nla_get_u64(attrs[RUBATO_A_TENANT_CGROUP_ID]);
 	cgroup->path = strdup(path);
 	return cgroup->path ? 0 : -ENOMEM;
+}
+
+/* What it is about, beside whom. */
+static int decode_subject(struct nlattr **attrs, struct rubato_ctl_event *event)
+{
+	switch (event->command) {
+	case RUBATO_CMD_TENANT_NEW_NTF:
+	case RUBATO_CMD_TENANT_DEL_NTF:
+	case RUBATO_CMD_TENANT_SET_NTF:
+		if (!has_params(attrs))
+			return -EPROTO;
+		decode_params(attrs, &event->params);
+		return 0;
+	case RUBATO_CMD_CGROUP_ADD_NTF:
+	case RUBATO_CMD_CGROUP_REMOVE_NTF:
+	case RUBATO_CMD_CGROUP_GONE_NTF:
+		if (!HAS_ALL(attrs, RUBATO_A_TENANT_CGROUP_ID))
+			return -EPROTO;
+		event->cgroup_id = nla_get_u64(attrs[RUBATO_A_TENANT_CGROUP_ID]);
+		return 0;
+	default:
+		if (!HAS_ALL(attrs, RUBATO_A_TENANT_CORE,
+			     RUBATO_A_TENANT_CREDIT_CYCLES))
+			return -EPROTO;
+		event->core = nla_get_u32(attrs[RUBATO_A_TENANT_CORE]);
+		event->credit_cycles =
+			nla_get_s64(attrs[RUBATO_A_TENANT_CREDIT_CYCLES]);
+		return 0;
+	}
+}
+
+int ctl_decode_event(int command, struct nlattr **attrs,
+		     struct rubato_ctl_event *event)
+{
+	if (!HAS_ALL(attrs, RUBATO_A_TENANT_NAME, RUBATO_A_TENANT_SLOT,
+		     RUBATO_A_TENANT_GENERATION))
+		return -EPROTO;
+	*event = (struct rubato_ctl_event){
+		.command = command,
+		.slot = nla_get_u32(attrs[RUBATO_A_TENANT_SLOT]),
+		.generation = nla_get_u32(attrs[RUBATO_A_TENANT_GENERATION]),
+	};
+	snprintf(event->tenant, sizeof(event->tenant), "%s",
+		 nla_get_string(attrs[RUBATO_A_TENANT_NAME]));
+	return decode_subject(attrs, event);
 }

@@ -27,6 +27,9 @@ struct rubato_place_ops {
 			  struct rubato_error *error);
 	int (*cgroup_remove)(struct rubato *r, const char *name,
 			     const char *path, struct rubato_error *error);
+	int (*subscribe)(struct rubato *r, struct rubato_error *error);
+	struct json_object *(*event_next)(struct rubato *r,
+					  struct rubato_error *error);
 };
 
 extern const struct rubato_place_ops rubato_kernel_ops;

@@ -229,3 +229,14 @@ int rubato_cgroup_remove(struct rubato *r, const char *name, const char *path,
 {
 	return change_cgroup(r, name, path, r->ops->cgroup_remove, error);
 }
+
+int rubato_subscribe(struct rubato *r, struct rubato_error *error)
+{
+	return r->ops->subscribe(r, error);
+}
+
+struct json_object *rubato_event_next(struct rubato *r,
+				      struct rubato_error *error)
+{
+	return r->ops->event_next(r, error);
+}

@@ -237,6 +237,38 @@ int rubato_ctl_cgroup_list(struct rubato_ctl *ctl, const char *name,
 void rubato_ctl_cgroup_list_free(struct rubato_ctl_cgroup_list *list);
 
 /*
+ * Events of the module, in the order of the changes. After
+ * rubato_ctl_subscribe() a connection is good for the two other calls only.
+ */
+struct rubato_ctl_event {
+	int command;		/* RUBATO_CMD_*_NTF of linux/rubato_netlink.h */
+	char tenant[RUBATO_NAME_SIZE];
+	uint32_t slot;
+	uint32_t generation;
+	struct rubato_tenant_params params;	/* TENANT_*: as they are now */
+	uint64_t cgroup_id;	/* CGROUP_* */
+	uint32_t core;		/* BROKE, FUNDED: who saw it */
+	int64_t credit_cycles;	/* the same: of the tenant, there */
+};
+
+/* Root only: EPERM. */
+int rubato_ctl_subscribe(struct rubato_ctl *ctl, struct rubato_error *error);
+
+/*
+ * Readable when there may be an event; for poll(). Who makes it non-blocking
+ * gets EAGAIN instead of waiting.
+ */
+int rubato_ctl_fd(const struct rubato_ctl *ctl);
+
+/*
+ * Wait for the next one. ENOBUFS: some were lost, the next call goes on behind
+ * them. Events that this library does not know are passed over.
+ */
+int rubato_ctl_event_next(struct rubato_ctl *ctl,
+			  struct rubato_ctl_event *event,
+			  struct rubato_error *error);
+
+/*
  * Ports, from the daemon. @request has the keys of `port-add` in
  * Documentation/control-protocol.md and stays the caller's.
  */
@@ -258,8 +290,10 @@ struct json_object *rubato_config_get(struct rubato *r,
 				      struct rubato_error *error);
 
 /*
- * Events, from the daemon: after rubato_subscribe(), a connection is good for
- * rubato_event_next() only, which waits for one; NULL: the daemon is gone.
+ * Events, from the daemon or, where tenants are asked for in the module, from
+ * there: Documentation/control-protocol.md has their keys. After
+ * rubato_subscribe(), a connection is good for rubato_event_next() only, which
+ * waits for one; NULL: whoever sends them is gone.
  */
 int rubato_subscribe(struct rubato *r, struct rubato_error *error);
 struct json_object *rubato_event_next(struct rubato *r,

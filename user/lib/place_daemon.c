@@ -125,6 +125,20 @@ static int cgroup_remove(struct rubato *r, const char *name, const char *path,
 	return change_cgroup(r, "cgroup-remove", name, path, error);
 }
 
+static int subscribe(struct rubato *r, struct rubato_error *error)
+{
+	return rubato_daemon_call(r, new_request("subscribe", NULL), NULL,
+				  error);
+}
+
+static struct json_object *event_next(struct rubato *r,
+				      struct rubato_error *error)
+{
+	struct json_object *event;
+
+	return rubato_daemon_next(r, &event, error) ? NULL : event;
+}
+
 const struct rubato_place_ops rubato_daemon_ops = {
 	.tenant_add = tenant_add,
 	.tenant_del = tenant_del,
@@ -133,6 +147,8 @@ const struct rubato_place_ops rubato_daemon_ops = {
 	.tenant_list = tenant_list,
 	.cgroup_add = cgroup_add,
 	.cgroup_remove = cgroup_remove,
+	.subscribe = subscribe,
+	.event_next = event_next,
 };
 
 int rubato_port_add(struct rubato *r, struct json_object *request,
@@ -199,20 +215,6 @@ struct json_object *rubato_config_get(struct rubato *r,
 				      struct rubato_error *error)
 {
 	return query(r, "config-get", error);
-}
-
-int rubato_subscribe(struct rubato *r, struct rubato_error *error)
-{
-	return rubato_daemon_call(r, new_request("subscribe", NULL), NULL,
-				  error);
-}
-
-struct json_object *rubato_event_next(struct rubato *r,
-				      struct rubato_error *error)
-{
-	struct json_object *event;
-
-	return rubato_daemon_next(r, &event, error) ? NULL : event;
 }
 
 int rubato_cgroup_expect(struct rubato *r, const char *name, const char *path,

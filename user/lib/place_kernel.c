@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /* Tenants in the module, with cgroups by their paths. */
 #include <errno.h>
+#include <json-c/json.h>
+#include <linux/rubato_netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
+#include "tenant_json.h"
 
 static int tenant_add(struct rubato *r, const char *name,
 		      const struct rubato_tenant_params *params,
@@ -156,6 +159,42 @@ static int cgroup_remove(struct rubato *r, const char *name, const char *path,
 	return rubato_ctl_cgroup_remove(r->ctl, name, place.id, error);
 }
 
+static int subscribe(struct rubato *r, struct rubato_error *error)
+{
+	return rubato_ctl_subscribe(r->ctl, error);
+}
+
+/* As the daemon names those that it has, too. */
+static const char * const event_names[RUBATO_CMD_MAX + 1] = {
+	[RUBATO_CMD_TENANT_NEW_NTF] = "tenant-added",
+	[RUBATO_CMD_TENANT_DEL_NTF] = "tenant-removed",
+	[RUBATO_CMD_TENANT_SET_NTF] = "tenant-changed",
+	[RUBATO_CMD_CGROUP_ADD_NTF] = "cgroup-added",
+	[RUBATO_CMD_CGROUP_REMOVE_NTF] = "cgroup-removed",
+	[RUBATO_CMD_CGROUP_GONE_NTF] = "cgroup-gone",
+	[RUBATO_CMD_BROKE_NTF] = "broke",
+	[RUBATO_CMD_FUNDED_NTF] = "funded",
+};
+
+static struct json_object *event_next(struct rubato *r,
+				      struct rubato_error *error)
+{
+	struct rubato_ctl_event event;
+	struct json_object *object;
+	int ret;
+
+	ret = rubato_ctl_event_next(r->ctl, &event, error);
+	if (ret == -ENOBUFS)
+		return tenant_json_event("overrun", NULL);
+	if (ret)
+		return NULL;
+	object = tenant_json_event(event_names[event.command], event.tenant);
+	if (event.cgroup_id)
+		json_object_object_add(object, "cgroup",
+				       json_object_new_uint64(event.cgroup_id));
+	return object;
+}
+
 const struct rubato_place_ops rubato_kernel_ops = {
 	.tenant_add = tenant_add,
 	.tenant_del = tenant_del,
@@ -164,4 +203,6 @@ const struct rubato_place_ops rubato_kernel_ops = {
 	.tenant_list = tenant_list,
 	.cgroup_add = cgroup_add,
 	.cgroup_remove = cgroup_remove,
+	.subscribe = subscribe,
+	.event_next = event_next,
 };

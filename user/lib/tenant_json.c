@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tenant_json.h"
 
@@ -272,4 +273,20 @@ struct rubato_tenant *tenant_json_decode(struct json_object *object,
 		return NULL;
 	}
 	return tenant;
+}
+
+struct json_object *tenant_json_event(const char *event, const char *tenant)
+{
+	struct json_object *object = json_object_new_object();
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	json_object_object_add(object, "event", json_object_new_string(event));
+	json_object_object_add(object, "time_ms",
+		json_object_new_int64((int64_t)now.tv_sec * 1000 +
+				      now.tv_nsec / 1000000));
+	if (tenant)
+		json_object_object_add(object, "tenant",
+				       json_object_new_string(tenant));
+	return object;
 }

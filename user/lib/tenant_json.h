@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * Tenants and parameters as JSON: the same text on the control socket, in the
+ * Tenants, parameters and events as JSON: the same text on the control socket, in the
  * tool's -j output and nowhere else. See Documentation/control-protocol.md.
  */
 #ifndef RUBATO_LIB_TENANT_JSON_H
@@ -28,6 +28,9 @@ struct json_object *tenant_json_encode(const struct rubato_tenant *tenant);
 /* NULL: not understood, or out of memory. */
 struct rubato_tenant *tenant_json_decode(struct json_object *object,
 					 struct rubato_error *error);
+
+/* What just happened, and to which tenant (or NULL). */
+struct json_object *tenant_json_event(const char *event, const char *tenant);
 
 /* A key of an object as an unsigned number. -EINVAL: not there or not one. */
 int tenant_json_uint(struct json_object *object, const char *key,
