@@ -10,6 +10,11 @@ WORK=/run/engines
 BIN=$ROOT/build/bin
 PATH=$BIN:$PATH
 COUNT=20
+ENGINES_DIR=$WORK
+ENGINES_HOOK="{ \"path\": \"$BIN/rubato-oci-hook\" }"
+# shellcheck disable=SC2034
+ENGINES_IN=()
+. ../lib/engines.sh
 
 eventually()
 {
@@ -23,15 +28,10 @@ eventually()
 
 # --- what all engines need ---------------------------------------------------
 
-root_file_system()
+prepare()
 {
-	mkdir -p $WORK/root/{bin,proc,sys,dev,tmp,etc} $WORK/hooks.d /etc/rubato &&
-		cp /bin/busybox $WORK/root/bin/ &&
-		ln -s busybox $WORK/root/bin/sleep &&
-		ln -s busybox $WORK/root/bin/sh &&
-		tar -C $WORK/root -c . >$WORK/root.tar &&
-		sed "s|@SBINDIR@|$BIN|" ../../user/hook/podman.json.in \
-			>$WORK/hooks.d/rubato.json &&
+	mkdir -p $WORK /etc/rubato &&
+		engines_prepare ../../user/hook/podman.json.in &&
 		echo '{ "rules": [{ "tenant": "*", "weight_most": 200 }] }' \
 			>/etc/rubato/hook.json
 }
@@ -42,25 +42,6 @@ daemon()
 	mkdir -p /run/rubato
 	rubatod --config $WORK/rubato.json --log-level info >$WORK/log 2>&1 &
 	eventually rubato status
-}
-
-# network NAME: a namespace with a veth pair, as CNI plugins make them.
-network()
-{
-	ip netns add "$1" && ip link add "v$1" type veth \
-		peer name eth0 netns "$1" && ip link set "v$1" up &&
-		ip -n "$1" link set eth0 up
-}
-
-no_network()
-{
-	ip netns del "$1"
-	eventually no_link "v$1"
-}
-
-no_link()
-{
-	! ip link show "$1"
 }
 
 has_tenant()
@@ -89,19 +70,8 @@ cgroup_of()
 # runc_bundle NAME CGROUP-PATH: asks for the tenant NAME.
 runc_bundle()
 {
-	mkdir -p "$WORK/$1" && (cd "$WORK/$1" && rm -f config.json && runc spec) &&
-		jq --arg hook "$BIN/rubato-oci-hook" --arg name "$1" \
-		--arg cgroup "$2" '.process.terminal = false |
-		.process.args = ["/bin/sleep", "1000"] |
-		.root = { path: "'$WORK/root'", readonly: true } |
-		.linux.cgroupsPath = $cgroup |
-		.annotations = { "rubato.tenant": $name, "rubato.weight": "150" } |
-		.linux.namespaces |= map(if .type == "network" then
-			.path = "/run/netns/\($name)" else . end) |
-		.hooks = { createRuntime: [{ path: $hook }],
-			poststop: [{ path: $hook }] }' \
-		"$WORK/$1/config.json" >"$WORK/$1/new" &&
-		mv "$WORK/$1/new" "$WORK/$1/config.json"
+	engines_bundle "$1" "$2" \
+		"{ \"rubato.tenant\": \"$1\", \"rubato.weight\": \"150\" }"
 }
 
 # runc_runs NAME CGROUP-PATH OPTION...
@@ -109,49 +79,38 @@ runc_runs()
 {
 	local name=$1
 
-	network "$name" && runc_bundle "$name" "$2" && shift 2 &&
-		runc "$@" run -d --bundle "$WORK/$name" "$name" \
-			</dev/null >"$WORK/$name/log" 2>&1 || {
-		cat "$WORK/$name/log"
-		return 1
-	}
+	engines_network "$name" && runc_bundle "$name" "$2" && shift 2 &&
+		engines_runc "$name" "$@" || return
 	eventually is_port_of "v$name" "$name" && cgroup_of "$name"
 }
 
 runc_goes()
 {
-	runc delete --force "$1" && has_no_tenant "$1" && no_network "$1"
+	runc delete --force "$1" && has_no_tenant "$1" && engines_no_network "$1"
 }
 
 runc_refused()
 {
-	network no && runc_bundle no /no &&
+	engines_network no && runc_bundle no /no &&
 		sed -i 's/"150"/"201"/' $WORK/no/config.json || return
 	runc run -d --bundle $WORK/no no </dev/null >$WORK/no/log 2>&1 &&
 		return 1
 	cat $WORK/no/log
-	grep -q 'more than its rule allows' $WORK/no/log && no_network no &&
+	grep -q 'more than its rule allows' $WORK/no/log && engines_no_network no &&
 		has_no_tenant no
 }
 
 # --- podman ------------------------------------------------------------------
 
-podman_()
-{
-	podman --root $WORK/podman --runroot $WORK/podman-run \
-		--storage-driver vfs --hooks-dir $WORK/hooks.d "$@" \
-		</dev/null
-}
-
 podman_image()
 {
-	podman_ import $WORK/root.tar box
+	engines_podman import $WORK/root.tar box
 }
 
 # podman_runs NAME MANAGER
 podman_runs()
 {
-	network "$1" && podman_ --cgroup-manager "$2" run -d --name "$1" \
+	engines_network "$1" && engines_podman --cgroup-manager "$2" run -d --name "$1" \
 		--network "ns:/run/netns/$1" --annotation "rubato.tenant=$1" \
 		box /bin/sleep 1000 >$WORK/id || return
 	eventually is_port_of "v$1" "$1" && cgroup_of "$1"
@@ -173,8 +132,8 @@ podman_is_known()
 
 podman_goes()
 {
-	podman_ --cgroup-manager "$2" rm -f -t 0 "$1" &&
-		eventually has_no_tenant "$1" && no_network "$1"
+	engines_podman --cgroup-manager "$2" rm -f -t 0 "$1" &&
+		eventually has_no_tenant "$1" && engines_no_network "$1"
 }
 
 # --- containerd and Docker ------------------------------------------------------
@@ -186,7 +145,7 @@ service()
 
 containerd_runs()
 {
-	service containerd && network ctr && runc_bundle ctr "$1" &&
+	service containerd && engines_network ctr && runc_bundle ctr "$1" &&
 		ctr run -d $2 --config $WORK/ctr/config.json ctr </dev/null ||
 		return
 	eventually is_port_of vctr ctr && cgroup_of ctr
@@ -196,7 +155,7 @@ containerd_goes()
 {
 	ctr task kill -s KILL ctr && eventually ctr task delete ctr
 	ctr container delete ctr
-	eventually has_no_tenant ctr && no_network ctr
+	eventually has_no_tenant ctr && engines_no_network ctr
 }
 
 docker_starts()
@@ -245,7 +204,7 @@ come_and_go()
 }
 
 ktap_plan 22
-ktap_check "a root file system" root_file_system
+ktap_check "a root file system" prepare
 daemon
 ktap_check "the daemon runs" rubato status
 ktap_check "runc, cgroupfs: tenant and port" runc_runs rfs /rfs
