@@ -70,10 +70,14 @@ static int each_mount(const char *type,
 	return ret;
 }
 
+/* One that something else is mounted over is in the list, but not to be had. */
 static int copy_directory(const char *directory, void *context)
 {
 	struct rubato_cgroup_place *place = context;
+	struct statfs found;
 
+	if (statfs(directory, &found) || found.f_type != CGROUP2_SUPER_MAGIC)
+		return 0;
 	snprintf(place->directory, sizeof(place->directory), "%s", directory);
 	return 1;
 }
