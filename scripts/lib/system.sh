@@ -41,6 +41,15 @@ in_system()
 			DEBIAN_FRONTEND=noninteractive "$@"' - "$SYSTEM" "$@"
 }
 
+# system_overlay: a copy of it at /mnt/root, which ends with the mount namespace.
+system_overlay()
+{
+	mount -t tmpfs copy /mnt &&
+		mkdir /mnt/upper /mnt/work /mnt/root &&
+		mount -t overlay -o "lowerdir=$SYSTEM,upperdir=/mnt/upper,workdir=/mnt/work" \
+			copy /mnt/root
+}
+
 # The mirror that this machine's apt uses for Debian.
 system_mirror()
 {

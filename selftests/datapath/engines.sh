@@ -12,17 +12,36 @@ cd "$(dirname "$0")" || exit 1
 COUNT=10
 [ "${RUBATO_LONG-}" != 1 ] || COUNT=200
 
-for tool in runc podman crun conmon busybox; do
-	command -v $tool > /dev/null || ktap_skip_all "$tool is wanted"
-done
+. ../../scripts/lib/common.sh
+. ../../scripts/lib/system.sh
+system_is_there || ktap_skip_all "no system in the cache: run scripts/setup"
 
-# Engines want cgroup2 where it is on machines that have nothing else.
+# Engines run in a Debian of their own, in the host's network. There cgroup2 is
+# where it is on machines that have nothing else, and names of network namespaces
+# are theirs alone.
 engines_place()
 {
-	spawn_in host unshare --mount sh -c 'umount -R /sys/fs/cgroup &&
-		mount -t cgroup2 none /sys/fs/cgroup && exec sleep infinity'
+	export -f system_overlay
+	export SYSTEM ROOT
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	spawn_in host unshare --mount bash -e -c '
+		system_overlay
+		cd /mnt/root
+		mkdir -p "./$ROOT" old
+		mount --bind "$ROOT" "./$ROOT"
+		mount --rbind /proc proc
+		mount --rbind /dev dev
+		mount -t sysfs sysfs sys
+		mount -t cgroup2 none sys/fs/cgroup
+		mkdir -p /run/netns
+		mount --rbind /run run
+		mount -t tmpfs none run/netns
+		pivot_root . old
+		umount -l /old
+		touch /ready
+		exec sleep infinity'
 	ENGINES_IN=(nsenter --target "$SPAWNED" --net --mount)
-	eventually "${ENGINES_IN[@]}" test -e /sys/fs/cgroup/cgroup.procs
+	eventually "${ENGINES_IN[@]}" test -e /ready
 }
 
 prepare()
@@ -43,25 +62,32 @@ prepare()
 
 runc_comes()
 {
-	engines_bundle "$1" "/$DATAPATH_PREFIX/$1" "$ASKS" && engines_runc "$1"
+	engines_bundle "$1" "/$DATAPATH_PREFIX/$1" "$ASKS" && engines_run "$1"
 }
 
 runc_goes()
 {
-	"${ENGINES_IN[@]}" runc delete --force "$1"
+	engines_runc delete --force "$1"
 }
 
+podman_()
+{
+	engines_podman --cgroup-manager cgroupfs --runtime runc "$@"
+}
+
+# With its own limits, or by crun, it wants to raise some, which takes a right that
+# root does not have everywhere (CAP_SYS_RESOURCE).
 podman_comes()
 {
-	engines_podman --cgroup-manager cgroupfs run -d --name "$1" \
-		--cgroup-parent "/$DATAPATH_PREFIX" \
-		--network "ns:/run/netns/$1" --annotation rubato.tenant=guest-a \
-		--annotation rubato.weight=150 box /bin/sleep 1000
+	podman_ run -d --name "$1" --cgroup-parent "/$DATAPATH_PREFIX" \
+		--ulimit nofile=1024 --ulimit nproc=1024 --pids-limit 0 \
+		--network "ns:/run/netns/$1" --annotation rubato.weight=150 \
+		--annotation rubato.tenant=guest-a box /bin/sleep 1000
 }
 
 podman_goes()
 {
-	engines_podman --cgroup-manager cgroupfs rm -f -t 0 "$1"
+	podman_ rm -f -t 0 "$1"
 }
 
 # life ENGINE NAME

@@ -80,21 +80,20 @@ runc_runs()
 	local name=$1
 
 	engines_network "$name" && runc_bundle "$name" "$2" && shift 2 &&
-		engines_runc "$name" "$@" || return
+		engines_run "$name" "$@" || return
 	eventually is_port_of "v$name" "$name" && cgroup_of "$name"
 }
 
 runc_goes()
 {
-	runc delete --force "$1" && has_no_tenant "$1" && engines_no_network "$1"
+	engines_runc delete --force "$1" && has_no_tenant "$1" && engines_no_network "$1"
 }
 
 runc_refused()
 {
 	engines_network no && runc_bundle no /no &&
 		sed -i 's/"150"/"201"/' $WORK/no/config.json || return
-	runc run -d --bundle $WORK/no no </dev/null >$WORK/no/log 2>&1 &&
-		return 1
+	engines_run no && return 1
 	cat $WORK/no/log
 	grep -q 'more than its rule allows' $WORK/no/log && engines_no_network no &&
 		has_no_tenant no

@@ -51,7 +51,8 @@ engines_bundle()
 {
 	local dir=$ENGINES_DIR/$1
 
-	mkdir -p "$dir" && (cd "$dir" && rm -f config.json && runc spec) &&
+	mkdir -p "$dir" && rm -f "$dir/config.json" &&
+		engines_runc spec --bundle "$dir" &&
 		jq --argjson hook "$ENGINES_HOOK" --argjson annotations "$3" \
 		--arg name "$1" --arg cgroup "$2" \
 		--arg root "$ENGINES_DIR/root" '.process.terminal = false |
@@ -64,20 +65,24 @@ engines_bundle()
 		"$dir/config.json" > "$dir/new" && mv "$dir/new" "$dir/config.json"
 }
 
-# engines_runc NAME OPTION...: run the bundle; says why if it does not.
+# engines_runc ARGUMENT...: with a state of its own, as engines_podman.
 engines_runc()
+{
+	"${ENGINES_IN[@]}" runc --root "$ENGINES_DIR/runc" "$@" < /dev/null
+}
+
+# engines_run NAME OPTION...: runc runs the bundle, or it is said why not.
+engines_run()
 {
 	local dir=$ENGINES_DIR/$1 name=$1
 	shift
 
-	"${ENGINES_IN[@]}" runc "$@" run -d --bundle "$dir" "$name" \
-		< /dev/null > "$dir/log" 2>&1 || {
+	engines_runc "$@" run -d --bundle "$dir" "$name" > "$dir/log" 2>&1 || {
 		cat "$dir/log"
 		return 1
 	}
 }
 
-# engines_podman ARGUMENT...: with storage of its own.
 engines_podman()
 {
 	"${ENGINES_IN[@]}" podman --root "$ENGINES_DIR/podman" \

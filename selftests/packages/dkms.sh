@@ -23,25 +23,23 @@ mkdir -p "$OUTPUT"
 # and a directory for what is built lie; it ends with the command.
 in_copy()
 {
-	unshare --mount bash -c '
-		set -e
-		mount -t tmpfs copy /mnt
-		mkdir /mnt/upper /mnt/work /mnt/root
-		mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" \
-			copy /mnt/root
+	export -f system_overlay
+	export SYSTEM
+	unshare --mount bash -e -c '
+		system_overlay
 		cd /mnt/root
-		mkdir -p packages built "lib/modules/$2/kernel" ".$3"
-		mount --bind "$4" packages
-		mount --bind "$5" built
-		mount --bind "$3" ".$3"
-		ln -s "$3/headers" "lib/modules/$2/build"
-		touch "lib/modules/$2/modules.order" "lib/modules/$2/modules.builtin"
+		mkdir -p packages built "lib/modules/$1/kernel" ".$2"
+		mount --bind "$3" packages
+		mount --bind "$4" built
+		mount --bind "$2" ".$2"
+		ln -s "$2/headers" "lib/modules/$1/build"
+		touch "lib/modules/$1/modules.order" "lib/modules/$1/modules.builtin"
 		mount -t proc proc proc
 		mount --bind /dev dev
-		shift 5
+		shift 4
 		exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 			HOME=/root DEBIAN_FRONTEND=noninteractive "$@"' \
-		- "$SYSTEM" "$release" "$dir" "$ROOT/build/deb" "$OUTPUT" "$@"
+		- "$release" "$dir" "$ROOT/build/deb" "$OUTPUT" "$@"
 }
 
 # What the package does where the kernel runs, DKMS is told to do here.
