@@ -83,8 +83,8 @@ goes_broke()
 {
 	local broke
 
-	rubato tenant set a budget 1000 period 10s burst 100000 "$@" || return
 	broke=$(count_of a broke_count)
+	rubato tenant set a budget 1000 period 10s burst 100000 "$@" || return
 	eventually work_was_left && eventually nothing_moves
 }
 
@@ -129,7 +129,7 @@ drops_early()
 is_served_again()
 {
 	rubato tenant set a budget max &&
-		eventually pings client "$(at4 A)" && look before &&
+		eventually pings client "$(at4 A)" && eventually nothing_moves &&
 		send client A &&
 		until_grown '.steered == N and .received == N and
 		.waiting == 0 and .early == 0 and .dropped == 0'
