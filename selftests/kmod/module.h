@@ -43,14 +43,14 @@ uint64_t get_number(const char *file);
 
 void tenants_remove_all(void);
 
-/* Waits for at most 5 s. */
+/* Waits for at most 5 s; most things have happened after a fraction of a ms. */
 #define until(condition)						\
 	({								\
 		bool _ok;						\
 		int _i;							\
 									\
-		for (_i = 0; !(_ok = (condition)) && _i < 500; _i++)	\
-			usleep(10000);					\
+		for (_i = 0; !(_ok = (condition)) && _i < 550; _i++)	\
+			usleep(_i < 50 ? 200 : 10000);			\
 		_ok;							\
 	})
 
