@@ -116,7 +116,8 @@ def attach():
            array(128, cpus * 1025)]
     device = os.open("/dev/rubato", os.O_RDWR)
     fcntl.ioctl(device, 0xc028b701,
-                struct.pack("=IIiiiIIIQ", 40, 0, *fds, 4, 1, 0, 0))
+                struct.pack("=IIiiiIIIQ", 40, 0, *fds, 4,
+                            int(get("abi_version")), 0, 0))
     return device
 
 
