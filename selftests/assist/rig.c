@@ -402,6 +402,12 @@ bool rig_hold(struct rig *rig, int port)
 	return true;
 }
 
+bool rig_defer(int port)
+{
+	return expect(!rig_setting(port, "napi_defer_hard_irqs", "2")) &
+	       expect(!rig_setting(port, "gro_flush_timeout", "200000"));
+}
+
 /* A timer that runs would go on: the NAPI is made anew. */
 bool rig_let_go(int port)
 {

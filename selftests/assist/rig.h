@@ -79,6 +79,11 @@ int rig_receive(struct rig *rig, int port);
  * does not run by itself, for RIG_HOLD_NS.
  */
 bool rig_hold(struct rig *rig, int port);
+/*
+ * The same, as rubatod has it: a thread that fell asleep, since its machine has
+ * no CPU for the sender, hears of new packets.
+ */
+bool rig_defer(int port);
 /* It runs by itself again. */
 bool rig_let_go(int port);
 

@@ -152,16 +152,6 @@ static void say(const struct run *run, const char *behind)
 			(unsigned long long)run->passes, behind);
 }
 
-/*
- * Interrupts wait as rubatod has them wait: not for longer, since a thread that
- * fell asleep, for want of packets, hears of new ones through them.
- */
-static bool defer(int port)
-{
-	return expect(!rig_setting(port, "napi_defer_hard_irqs", "2")) &
-	       expect(!rig_setting(port, "gro_flush_timeout", "200000"));
-}
-
 static bool measure(struct run *run, const struct rubato_ioc_core *core,
 		    int (*round)(void), __u64 packets)
 {
@@ -171,7 +161,7 @@ static bool measure(struct run *run, const struct rubato_ioc_core *core,
 
 	rig_disconnect(&rig);
 	rig_connect(&rig);
-	ok &= rig_begin(&rig, core) && defer(0);
+	ok &= rig_begin(&rig, core) && rig_defer(0);
 	run->passes = rig_number("passes");
 	run->slept = rig_number("wakeups");
 	pid = flood();

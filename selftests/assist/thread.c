@@ -436,7 +436,7 @@ static bool sockets_go(void)
 	int i;
 
 	core.idle_us = RUBATO_ASSIST_IDLE_US_MAX;
-	ok = begin(&core) && rig_hold(&rig, 0) && rig_hold(&rig, 1);
+	ok = begin(&core) && rig_defer(0) && rig_defer(1);
 	for (i = 0; i < 50 && ok; i++) {
 		received = 0;
 		ok &= expect(rig_send(&rig, 0, 5, 32) && rig_send(&rig, 1, 5, 32));
