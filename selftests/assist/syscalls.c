@@ -94,12 +94,24 @@ static int forward_batch(void)
 	return count;
 }
 
+/*
+ * The thread has called the kernel. Did that leave frames behind? So it does
+ * when the completion ring has no room, since the receiver has not yet freed
+ * what was sent: then it is the poller's to ask again.
+ */
+static bool left_behind(void)
+{
+	return rubato_bits_take_words(&rig.area->kicked) &&
+	       rubato_bits_take(&rig.area->kicked, rig.index[1] / 64) &&
+	       rig_untaken(&rig, 1);
+}
+
 /* A round of the poller with the thread: no call, unless that sleeps. */
 static int round_thread(void)
 {
 	int count = forward_batch();
 
-	if (!count)
+	if (!count && !left_behind())
 		return 0;
 	rubato_bits_set(&rig.area->kick, rig.index[1]);
 	if (__atomic_load_n(&rig.area->flags, __ATOMIC_SEQ_CST) &

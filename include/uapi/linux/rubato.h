@@ -372,7 +372,8 @@ struct rubato_kicked {
  * RUBATO_ASSIST_AREA_SIZE. Whoever sets a bit of ->kick looks at ->flags after
  * a full barrier and calls RUBATO_IOC_WAKE if it says so; the thread sets the
  * flag before it looks at ->kick for the last time. It answers each bit of
- * ->kick by one of ->kicked, after ->done.
+ * ->kick by one of ->kicked, after ->done. Frames may be left in the ring then,
+ * if the netdev or the completion ring had no room: the poller kicks again.
  */
 struct rubato_assist_area {
 	__u32 flags;		/* RUBATO_ASSIST_NEED_WAKEUP; the module's */
