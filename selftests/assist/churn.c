@@ -9,7 +9,7 @@
 #include "rig.h"
 
 /* Many more than the objects that slabinfo counts one time and not another. */
-#define ROUNDS		200
+#define ROUNDS		400
 #define ROUNDS_LONG	10000
 #define ROUNDS_DEBUG	30	/* a second each; and kmemleak counts exactly */
 #define STATES		4
