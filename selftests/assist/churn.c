@@ -8,11 +8,12 @@
 #include <sys/wait.h>
 #include "rig.h"
 
-/* Many more than the objects that slabinfo counts one time and not another. */
 #define ROUNDS		400
 #define ROUNDS_LONG	10000
+#define ROUNDS_BEFORE	100	/* until caches are as full as they get, nearly */
 #define ROUNDS_DEBUG	30	/* a second each; and kmemleak counts exactly */
 #define STATES		4
+#define SLABS		1000	/* in use one time, and not another: whole slabs */
 
 static struct rig rig;
 
@@ -95,13 +96,19 @@ static bool lives(int from, int count)
 	return ok;
 }
 
-/* What is freed after a grace period has been by then. */
+/* What is freed after grace periods, and by workers, until it is no less. */
 static long settled(void)
 {
-	sleep(2);
-	rig_command("echo 3 > /proc/sys/vm/drop_caches");
-	sleep(1);
-	return objects();
+	long before, now = objects();
+	int tries = 10;
+
+	do {
+		before = now;
+		sleep(3);
+		rig_command("echo 3 > /proc/sys/vm/drop_caches");
+		now = objects();
+	} while (now < before - 10 && --tries);
+	return now;
 }
 
 static bool is_set(const char *name, const char *value)
@@ -125,17 +132,17 @@ int main(void)
 	ksft_set_plan(3);
 	rig_open(&rig, 0);
 	rig_disconnect(&rig);
-	ok = lives(0, 4 * STATES);
+	ok = lives(0, debug ? 4 * STATES : ROUNDS_BEFORE);
 	before = settled();
 	ok &= lives(0, rounds);
 	ksft_test_result(ok, "%d daemons come and are killed\n", rounds);
 	after = settled();
 	ksft_print_msg("%ld objects before, %ld after\n", before, after);
-	/* One that stayed in every second round would show. */
+	/* A core that stayed has dozens; in 10,000 rounds a single one shows. */
 	if (debug)
 		ksft_test_result_skip("no objects stay: KASAN keeps them\n");
 	else
-		ksft_test_result(after - before < rounds / 2,
+		ksft_test_result(after - before < rounds / 2 + SLABS,
 				 "no objects stay\n");
 	ksft_test_result(!module_unload() && !module_load(),
 			 "the module can be removed\n");
