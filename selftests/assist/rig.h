@@ -80,8 +80,8 @@ int rig_receive(struct rig *rig, int port);
  */
 bool rig_hold(struct rig *rig, int port);
 /*
- * The same, as rubatod has it: a thread that fell asleep, since its machine has
- * no CPU for the sender, hears of new packets.
+ * As rubatod has it: interrupts wait a little for a pass, and come if there is
+ * none, so that a thread that fell asleep hears of packets.
  */
 bool rig_defer(int port);
 /* It runs by itself again. */

@@ -293,7 +293,8 @@ struct json_object *rubato_config_get(struct rubato *r,
  * Events, from the daemon or, where tenants are asked for in the module, from
  * there: Documentation/control-protocol.md has their keys. After
  * rubato_subscribe(), a connection is good for rubato_event_next() only, which
- * waits for one; NULL: whoever sends them is gone.
+ * waits for one; NULL: the daemon is gone. That the module was unloaded nobody
+ * tells: then no more events come.
  */
 int rubato_subscribe(struct rubato *r, struct rubato_error *error);
 struct json_object *rubato_event_next(struct rubato *r,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * Tenants, parameters and events as JSON: the same text on the control socket, in the
- * tool's -j output and nowhere else. See Documentation/control-protocol.md.
+ * Tenants, parameters and events as JSON: the same text on the control socket,
+ * in the tool's -j output and nowhere else. See
+ * Documentation/control-protocol.md.
  */
 #ifndef RUBATO_LIB_TENANT_JSON_H
 #define RUBATO_LIB_TENANT_JSON_H
