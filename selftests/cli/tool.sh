@@ -136,7 +136,7 @@ log_has()
 
 long=$(printf 'a%.0s' $(seq 64))
 
-ktap_plan 116
+ktap_plan 117
 
 mkdir -p "$ROOT/$BASE/a" "$ROOT/$BASE/b" "$ROOT/$BASE/refused"
 
@@ -169,6 +169,10 @@ works "the cgroup by its id" tenant set b cgroup "$(stat -c %i "$ROOT/$BASE/b")"
 says "and by its path again" ".cgroups[0].path == \"/$BASE/b\"" tenant show b
 says "the list" 'length == 3 and .[0].name == "system" and .[0].slot == 0' \
 	tenant show
+ktap_check "the table, to its last column" sh -c '"$1" tenant show |
+	awk "NR == 1 { exit_code = \$NF != \"CGROUPS\" }
+		NR > 1 && \$NF !~ /^[0-9]+\$/ { exit_code = 1 }
+		END { exit exit_code || NR != 4 }"' - "$TOOL"
 works "system has parameters" tenant set system weight 50
 
 # Names

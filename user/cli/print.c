@@ -6,7 +6,6 @@
 
 #include "cli/print.h"
 
-#define COLUMNS_MAX	16
 #define FIELD_WIDTH	22	/* of the keys of an object */
 
 void format_count(uint64_t value, char *text, size_t size)
@@ -171,9 +170,9 @@ int print_json(const struct cli *cli, struct json_object *object)
 }
 
 static void print_row(const struct print_column *columns, const int *widths,
-		      int nr_columns, char (*cells)[PRINT_CELL_SIZE])
+		      size_t nr_columns, char (*cells)[PRINT_CELL_SIZE])
 {
-	for (int i = 0; i < nr_columns; i++) {
+	for (size_t i = 0; i < nr_columns; i++) {
 		bool is_last = i + 1 == nr_columns;
 		int width = is_last && !columns[i].is_right ? 0 : widths[i];
 
@@ -182,43 +181,66 @@ static void print_row(const struct print_column *columns, const int *widths,
 	}
 }
 
+static void widen(int *widths, size_t nr_columns,
+		  char (*cells)[PRINT_CELL_SIZE])
+{
+	for (size_t i = 0; i < nr_columns; i++) {
+		int length = (int)strlen(cells[i]);
+
+		if (length > widths[i])
+			widths[i] = length;
+	}
+}
+
+static void print_rows(const struct cli *cli,
+		       const struct print_column *columns, size_t nr_columns,
+		       struct json_object *rows, int *widths,
+		       char (*cells)[PRINT_CELL_SIZE])
+{
+	size_t nr_rows = json_object_array_length(rows) + 1;
+
+	for (size_t i = 0; i < nr_columns; i++)
+		strcpy(cells[i], columns[i].title);
+	for (size_t row = 1; row < nr_rows; row++) {
+		struct json_object *object;
+
+		object = json_object_array_get_idx(rows, row - 1);
+		for (size_t i = 0; i < nr_columns; i++)
+			columns[i].cell(cli, object, columns[i].key,
+					cells[row * nr_columns + i]);
+	}
+	for (size_t row = 0; row < nr_rows; row++)
+		widen(widths, nr_columns, cells + row * nr_columns);
+	for (size_t row = 0; row < nr_rows; row++)
+		print_row(columns, widths, nr_columns,
+			  cells + row * nr_columns);
+}
+
 int print_table(const struct cli *cli, const struct print_column *columns,
 		struct json_object *rows)
 {
-	char (*cells)[COLUMNS_MAX][PRINT_CELL_SIZE];
 	size_t nr_rows = json_object_array_length(rows) + 1;
-	int widths[COLUMNS_MAX] = { 0 };
-	int nr_columns = 0;
+	size_t nr_columns = 0;
+	char (*cells)[PRINT_CELL_SIZE];
+	int *widths;
+	int ret = CLI_OK;
 
 	if (cli->is_json)
 		return print_json(cli, rows);
-	while (nr_columns < COLUMNS_MAX && columns[nr_columns].title)
+	while (columns[nr_columns].title)
 		nr_columns++;
-	cells = calloc(nr_rows, sizeof(*cells));
-	if (!cells) {
+	widths = calloc(nr_columns, sizeof(*widths));
+	cells = calloc(nr_rows * nr_columns, sizeof(*cells));
+	if (widths && cells) {
+		print_rows(cli, columns, nr_columns, rows, widths, cells);
+	} else {
 		fprintf(stderr, "rubato: out of memory\n");
-		json_object_put(rows);
-		return CLI_REFUSED;
+		ret = CLI_REFUSED;
 	}
-	for (size_t row = 0; row < nr_rows; row++) {
-		for (int i = 0; i < nr_columns; i++) {
-			char *cell = cells[row][i];
-
-			if (!row)
-				strcpy(cell, columns[i].title);
-			else
-				columns[i].cell(cli,
-					json_object_array_get_idx(rows, row - 1),
-					columns[i].key, cell);
-			if ((int)strlen(cell) > widths[i])
-				widths[i] = (int)strlen(cell);
-		}
-	}
-	for (size_t row = 0; row < nr_rows; row++)
-		print_row(columns, widths, nr_columns, cells[row]);
 	free(cells);
+	free(widths);
 	json_object_put(rows);
-	return CLI_OK;
+	return ret;
 }
 
 static const char *text_of(struct json_object *value)
