@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "lib/json.h"
 #include "report.h"
 
 static const char *const phase_names[RUBATO_PHASES] = {
@@ -45,18 +46,18 @@ static uint64_t word(const __u64 *at)
 static void add_word(struct json_object *object, const char *key,
 		     uint64_t value)
 {
-	json_object_object_add(object, key, json_object_new_uint64(value));
+	json_put_new(object, key, json_object_new_uint64(value));
 }
 
 static void add_text(struct json_object *object, const char *key,
 		     const char *text)
 {
-	json_object_object_add(object, key, json_object_new_string(text));
+	json_put_new(object, key, json_object_new_string(text));
 }
 
 static void add_flag(struct json_object *object, const char *key, bool value)
 {
-	json_object_object_add(object, key, json_object_new_boolean(value));
+	json_put_new(object, key, json_object_new_boolean(value));
 }
 
 static void sum_account(const struct rubato_account *account,
@@ -190,9 +191,9 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 	for (uint32_t i = 0; i < nr_cores; i++)
 		cycles += account_cycles(&entry->core[i]);
 	add_word(object, "cycles", cycles);
-	json_object_object_add(object, "phases", phases_of(entry, nr_cores));
+	json_put_new(object, "phases", phases_of(entry, nr_cores));
 	add_word(object, "borrowed_cycles", sums.borrowed_cycles);
-	json_object_object_add(object, "credit_cycles",
+	json_put_new(object, "credit_cycles",
 			       json_object_new_int64(sums.credit_cycles));
 	add_word(object, "backlog_packets", sums.backlog_packets);
 	add_word(object, "broke_count", sums.broke_count);
@@ -209,8 +210,8 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 	add_word(object, "batches",
 		 sum_over_cores(entry, nr_cores,
 				offsetof(struct rubato_account, served_batches)));
-	json_object_object_add(object, "drops", drops_of(entry, nr_cores));
-	json_object_object_add(object, "steered",
+	json_put_new(object, "drops", drops_of(entry, nr_cores));
+	json_put_new(object, "steered",
 			       steered_of(counters, slot, nr_cpus));
 	return object;
 }
@@ -224,7 +225,7 @@ struct json_object *report_core(const struct poller_snapshot *snapshot,
 	if (!object)
 		return NULL;
 	add_word(object, "core", number);
-	json_object_object_add(object, "cpu", json_object_new_int(core->cpu));
+	json_put_new(object, "cpu", json_object_new_int(core->cpu));
 	add_text(object, "policy", core->policy);
 	add_text(object, "assist", snapshot->assist);
 	add_word(object, "tsc_khz", core->tsc_khz);
@@ -300,7 +301,7 @@ struct json_object *report_latency(struct steer *steer, uint32_t slot,
 		add_word(object, quantiles[i].key,
 			 rubato_latency_quantile(sum.frames,
 						 quantiles[i].permille));
-	json_object_object_add(object, "buckets", buckets_of(&sum));
+	json_put_new(object, "buckets", buckets_of(&sum));
 	return object;
 }
 
@@ -339,7 +340,7 @@ static void add_queues(struct json_object *object,
 				      queue->sources[0]->ring_size : 0);
 		json_object_array_add(queues, one);
 	}
-	json_object_object_add(object, "queues", queues);
+	json_put_new(object, "queues", queues);
 }
 
 struct json_object *report_port(const struct port_entry *entry,
@@ -350,7 +351,7 @@ struct json_object *report_port(const struct port_entry *entry,
 	if (!object)
 		return NULL;
 	add_text(object, "interface", entry->ifname);
-	json_object_object_add(object, "ifindex",
+	json_put_new(object, "ifindex",
 			       json_object_new_int(entry->ifindex));
 	add_text(object, "kind", entry->kind == PORT_VETH ? "veth" : "uplink");
 	if (entry->port.owned)
@@ -361,7 +362,7 @@ struct json_object *report_port(const struct port_entry *entry,
 	add_text(object, "checksums", entry->port.fix_checksums ?
 				      "poller" : "sender");
 	add_word(object, "mtu", entry->mtu);
-	json_object_object_add(object, "claims",
+	json_put_new(object, "claims",
 			       prefix_list(entry->routes, entry->nr_routes));
 	if (entry->kind == PORT_VETH) {
 		add_text(object, "peer", entry->veth.peer_name);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "json.h"
 #include "tenant_json.h"
 
 void tenant_json_put_params(struct json_object *object,
@@ -14,22 +15,22 @@ void tenant_json_put_params(struct json_object *object,
 	if (p->set & RUBATO_SET_BUDGET) {
 		if (p->budget_cycles != RUBATO_BUDGET_NONE)
 			budget = json_object_new_uint64(p->budget_cycles);
-		json_object_object_add(object, "budget_cycles", budget);
+		json_put_new(object, "budget_cycles", budget);
 	}
 	if (p->set & RUBATO_SET_PERIOD)
-		json_object_object_add(object, "period_us",
+		json_put_new(object, "period_us",
 				       json_object_new_uint64(p->period_us));
 	if (p->set & RUBATO_SET_BURST)
-		json_object_object_add(object, "burst_cycles",
+		json_put_new(object, "burst_cycles",
 				       json_object_new_uint64(p->burst_cycles));
 	if (p->set & RUBATO_SET_WEIGHT)
-		json_object_object_add(object, "weight",
+		json_put_new(object, "weight",
 				       json_object_new_uint64(p->weight));
 	if (p->set & RUBATO_SET_BORROW)
-		json_object_object_add(object, "borrow",
+		json_put_new(object, "borrow",
 				       json_object_new_boolean(p->borrow));
 	if (p->set & RUBATO_SET_WHEN_BROKE)
-		json_object_object_add(object, "when_broke",
+		json_put_new(object, "when_broke",
 				       json_object_new_string(p->drop ? "drop" :
 								"queue"));
 }
@@ -158,9 +159,9 @@ static struct json_object *encode_cgroups(const struct rubato_tenant *tenant)
 		const struct rubato_cgroup *cgroup = &tenant->cgroups[i];
 		struct json_object *object = json_object_new_object();
 
-		json_object_object_add(object, "id",
+		json_put_new(object, "id",
 				       json_object_new_uint64(cgroup->id));
-		json_object_object_add(object, "path",
+		json_put_new(object, "path",
 				       json_object_new_string(cgroup->path));
 		json_object_array_add(array, object);
 	}
@@ -171,14 +172,14 @@ struct json_object *tenant_json_encode(const struct rubato_tenant *tenant)
 {
 	struct json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "name",
+	json_put_new(object, "name",
 			       json_object_new_string(tenant->name));
-	json_object_object_add(object, "slot",
+	json_put_new(object, "slot",
 			       json_object_new_uint64(tenant->slot));
 	tenant_json_put_params(object, &tenant->params);
-	json_object_object_add(object, "cgroups", encode_cgroups(tenant));
+	json_put_new(object, "cgroups", encode_cgroups(tenant));
 	if (tenant->stats)
-		json_object_object_add(object, "stats",
+		json_put_new(object, "stats",
 				       json_object_get(tenant->stats));
 	return object;
 }
@@ -281,12 +282,12 @@ struct json_object *tenant_json_event(const char *event, const char *tenant)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	json_object_object_add(object, "event", json_object_new_string(event));
-	json_object_object_add(object, "time_ms",
+	json_put_new(object, "event", json_object_new_string(event));
+	json_put_new(object, "time_ms",
 		json_object_new_int64((int64_t)now.tv_sec * 1000 +
 				      now.tv_nsec / 1000000));
 	if (tenant)
-		json_object_object_add(object, "tenant",
+		json_put_new(object, "tenant",
 				       json_object_new_string(tenant));
 	return object;
 }

@@ -154,6 +154,7 @@ static void queue_event(struct client *c, const char *text, size_t length)
 static bool reply(struct client *c, struct json_object *answer)
 {
 	const char *text;
+	bool is_there;
 
 	text = json_object_to_json_string_length(answer, JSON_C_TO_STRING_PLAIN,
 						 &c->out_length);
@@ -164,8 +165,10 @@ static bool reply(struct client *c, struct json_object *answer)
 		c->out_sent = 0;
 		c->moved_us = now_us(c->server);
 	}
+	is_there = c->out && flush(c);
+	/* Not before: to let go of a thousand tenants takes a while. */
 	json_object_put(answer);
-	return c->out && flush(c);
+	return is_there;
 }
 
 /* One line that has come in, if there is one. False: the client is gone. */
