@@ -8,7 +8,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=lib.sh
 . ./lib.sh
 
-cli_begin 18
+cli_begin 19
 R=$DIRECTORY/machine
 
 # put PATH TEXT
@@ -85,6 +85,10 @@ ktap_check "no module: a hint" \
 	sh -c '"$0" check --root "$1" | grep -q "^hint: the module is not"' "$TOOL" "$R"
 put sys/kernel/security/lockdown "none [integrity] confidentiality"
 ktap_check "no module, and lockdown: how to enrol the key" \
+	sh -c '"$0" check --root "$1" | grep -q "mokutil --import"' "$TOOL" "$R"
+put sys/kernel/security/lockdown "[none] integrity confidentiality"
+put sys/module/module/parameters/sig_enforce Y
+ktap_check "no module, and signatures wanted: the same" \
 	sh -c '"$0" check --root "$1" | grep -q "mokutil --import"' "$TOOL" "$R"
 good_machine
 rm -r "$R/sys/fs/cgroup"
