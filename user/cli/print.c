@@ -169,75 +169,82 @@ int print_json(const struct cli *cli, struct json_object *object)
 	return CLI_OK;
 }
 
-static void print_row(const struct print_column *columns, const int *widths,
-		      size_t nr_columns, char (*cells)[PRINT_CELL_SIZE])
+static size_t count_columns(const struct print_column *columns)
 {
-	for (size_t i = 0; i < nr_columns; i++) {
-		bool is_last = i + 1 == nr_columns;
-		int width = is_last && !columns[i].is_right ? 0 : widths[i];
+	size_t count = 0;
 
-		printf("%*s%s", columns[i].is_right ? width : -width, cells[i],
-		       is_last ? "\n" : "  ");
+	while (columns[count].title)
+		count++;
+	return count;
+}
+
+static void add_cell(FILE *cells, const char *text, int *width)
+{
+	size_t length = strlen(text);
+
+	if ((int)length > *width)
+		*width = (int)length;
+	fwrite(text, 1, length + 1, cells);
+}
+
+/* All texts, row by row, each with its NUL, and how wide columns must be. */
+static void add_cells(const struct cli *cli, const struct print_column *columns,
+		      struct json_object *rows, FILE *cells, int *widths)
+{
+	size_t nr_rows = json_object_array_length(rows);
+	char cell[PRINT_CELL_SIZE];
+
+	for (size_t i = 0; columns[i].title; i++)
+		add_cell(cells, columns[i].title, &widths[i]);
+	for (size_t row = 0; row < nr_rows; row++) {
+		struct json_object *object = json_object_array_get_idx(rows,
+								       row);
+
+		for (size_t i = 0; columns[i].title; i++) {
+			columns[i].cell(cli, object, columns[i].key, cell);
+			add_cell(cells, cell, &widths[i]);
+		}
 	}
 }
 
-static void widen(int *widths, size_t nr_columns,
-		  char (*cells)[PRINT_CELL_SIZE])
+static void print_cells(const struct print_column *columns, const int *widths,
+			const char *cell, const char *end)
 {
-	for (size_t i = 0; i < nr_columns; i++) {
-		int length = (int)strlen(cells[i]);
+	while (cell < end) {
+		for (size_t i = 0; columns[i].title; i++) {
+			bool is_last = !columns[i + 1].title;
+			int width = is_last && !columns[i].is_right ? 0 :
+								      widths[i];
 
-		if (length > widths[i])
-			widths[i] = length;
+			printf("%*s%s", columns[i].is_right ? width : -width,
+			       cell, is_last ? "\n" : "  ");
+			cell += strlen(cell) + 1;
+		}
 	}
-}
-
-static void print_rows(const struct cli *cli,
-		       const struct print_column *columns, size_t nr_columns,
-		       struct json_object *rows, int *widths,
-		       char (*cells)[PRINT_CELL_SIZE])
-{
-	size_t nr_rows = json_object_array_length(rows) + 1;
-
-	for (size_t i = 0; i < nr_columns; i++)
-		strcpy(cells[i], columns[i].title);
-	for (size_t row = 1; row < nr_rows; row++) {
-		struct json_object *object;
-
-		object = json_object_array_get_idx(rows, row - 1);
-		for (size_t i = 0; i < nr_columns; i++)
-			columns[i].cell(cli, object, columns[i].key,
-					cells[row * nr_columns + i]);
-	}
-	for (size_t row = 0; row < nr_rows; row++)
-		widen(widths, nr_columns, cells + row * nr_columns);
-	for (size_t row = 0; row < nr_rows; row++)
-		print_row(columns, widths, nr_columns,
-			  cells + row * nr_columns);
 }
 
 int print_table(const struct cli *cli, const struct print_column *columns,
 		struct json_object *rows)
 {
-	size_t nr_rows = json_object_array_length(rows) + 1;
-	size_t nr_columns = 0;
-	char (*cells)[PRINT_CELL_SIZE];
+	int ret = CLI_REFUSED;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *cells;
 	int *widths;
-	int ret = CLI_OK;
 
 	if (cli->is_json)
 		return print_json(cli, rows);
-	while (columns[nr_columns].title)
-		nr_columns++;
-	widths = calloc(nr_columns, sizeof(*widths));
-	cells = calloc(nr_rows * nr_columns, sizeof(*cells));
-	if (widths && cells) {
-		print_rows(cli, columns, nr_columns, rows, widths, cells);
+	widths = calloc(count_columns(columns), sizeof(*widths));
+	cells = open_memstream(&text, &size);
+	if (widths && cells)
+		add_cells(cli, columns, rows, cells, widths);
+	if (widths && cells && !fclose(cells)) {
+		print_cells(columns, widths, text, text + size);
+		ret = CLI_OK;
 	} else {
 		fprintf(stderr, "rubato: out of memory\n");
-		ret = CLI_REFUSED;
 	}
-	free(cells);
+	free(text);
 	free(widths);
 	json_object_put(rows);
 	return ret;
