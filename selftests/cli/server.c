@@ -236,6 +236,11 @@ static const struct refusal refusals[] = {
 	{ "{\"op\":\"tenant-del\",\"name\":\"system\"}", EBUSY },
 	{ "{\"op\":\"tenant-set\",\"name\":\"x\",\"weight\":5}", ENOENT },
 	{ "{\"op\":\"tenant-get\",\"name\":\"x\"}", ENOENT },
+	{ "{\"op\":\"tenant-get\",\"name\":\"system\",\"brief\":true}", EINVAL },
+	{ "{\"op\":\"tenant-list\",\"brief\":1}", EINVAL },
+	{ "{\"op\":\"tenant-list\",\"brief\":\"true\"}", EINVAL },
+	{ "{\"op\":\"tenant-list\",\"brief\":{}}", EINVAL },
+	{ "{\"op\":\"tenant-list\",\"Brief\":true}", EINVAL },
 	{ "{\"op\":\"cgroup-add\",\"name\":\"x\",\"path\":\"/\"}", ENOENT },
 	{ "{\"op\":\"cgroup-add\",\"name\":\"system\",\"path\":\"/\"}", EINVAL },
 	{ "{\"op\":\"cgroup-remove\",\"name\":\"x\",\"path\":\"/a\"}", ENOENT },
@@ -471,6 +476,95 @@ static void test_full(struct client *c)
 	json_object_put(answer);
 }
 
+/* Has @whole all that @part has? */
+static bool contains(struct json_object *whole, struct json_object *part)
+{
+	struct json_object *found;
+
+	if (!json_object_is_type(part, json_type_object))
+		return json_object_equal(whole, part);
+	json_object_object_foreach(part, key, value) {
+		if (!json_object_object_get_ex(whole, key, &found) ||
+		    !contains(found, value))
+			return false;
+	}
+	return true;
+}
+
+static size_t count_of(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ?
+	       json_object_array_length(array) : 0;
+}
+
+static int count_wrong(struct json_object *whole, struct json_object *brief)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < count_of(brief); i++) {
+		struct json_object *one = json_object_array_get_idx(brief, i);
+		struct json_object *stats = json_object_object_get(one, "stats");
+
+		if (!contains(json_object_array_get_idx(whole, i), one) ||
+		    !json_object_object_get(stats, "cycles") ||
+		    json_object_object_get(stats, "phases"))
+			wrong++;
+	}
+	return wrong;
+}
+
+static void test_brief(struct client *c)
+{
+	static const char must[] = "\\\"brief\\\" must be true or false";
+	struct json_object *whole = ask(c, "{\"op\":\"tenant-list\"}");
+	struct json_object *brief = ask(c, "{\"op\":\"tenant-list\","
+					   "\"brief\":true}");
+	struct json_object *not_brief = ask(c, "{\"op\":\"tenant-list\","
+					       "\"brief\":false}");
+	struct json_object *refused = ask(c, "{\"op\":\"tenant-list\","
+					     "\"brief\":1}");
+	struct json_object *list = json_object_object_get(brief, "result");
+	int wrong = count_wrong(json_object_object_get(whole, "result"), list);
+
+	ksft_test_result(count_of(list) == RUBATO_SLOTS && !wrong,
+			 "a brief list is part of the whole, %d wrong\n", wrong);
+	ksft_test_result(whole && json_object_equal(whole, not_brief),
+			 "not brief is the whole\n");
+	ksft_test_result(strstr(text_of(refused), must),
+			 "neither: %.100s\n", text_of(refused));
+	json_object_put(whole);
+	json_object_put(brief);
+	json_object_put(not_brief);
+	json_object_put(refused);
+}
+
+/* Who passes a result on cuts it out: what is around it is always the same. */
+static void test_around(struct client *c)
+{
+	static const char begin[] = "{\"ok\":true,\"result\":";
+	struct json_object *whole = ask(c, "{\"op\":\"tenant-list\"}");
+	struct json_object *cut = NULL;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	send_bytes(c, "{\"op\":\"tenant-list\"}\n", 21);
+	length = getline(&line, &size, c->in);
+	if (length > (ssize_t)sizeof(begin) &&
+	    !strncmp(line, begin, strlen(begin)) &&
+	    !strcmp(line + length - 2, "}\n")) {
+		line[length - 2] = '\0';
+		cut = json_tokener_parse(line + strlen(begin));
+	}
+	ksft_test_result(cut && json_object_equal(cut,
+				json_object_object_get(whole, "result")),
+			 "a result can be cut out: %.60s\n",
+			 line ? line : "nothing");
+	free(line);
+	json_object_put(whole);
+	json_object_put(cut);
+}
+
 /* Answers of 100 kB and more, which nobody reads until the end. */
 static void test_slow(void)
 {
@@ -606,7 +700,7 @@ int main(void)
 	pid_t server;
 
 	ksft_print_header();
-	ksft_set_plan(26 + ARRAY_SIZE(refusals));
+	ksft_set_plan(30 + ARRAY_SIZE(refusals));
 	if (!mkdtemp(directory) || chmod(directory, 0755))
 		ksft_exit_fail_msg("mkdtemp: %s\n", strerror(errno));
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
@@ -624,6 +718,8 @@ int main(void)
 	test_lock();
 	c = connect_client();
 	test_full(&c);
+	test_brief(&c);
+	test_around(&c);
 	leave(&c);
 	test_slow();
 	test_kill(&server);

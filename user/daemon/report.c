@@ -176,6 +176,15 @@ static struct json_object *steered_of(const struct rubato_steer *counters,
 	return object;
 }
 
+static uint64_t all_cycles(const struct rubato_ledger *entry, uint32_t nr_cores)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < nr_cores; i++)
+		sum += account_cycles(&entry->core[i]);
+	return sum;
+}
+
 struct json_object *report_tenant(const struct rubato_ledger *entry,
 				  uint32_t slot, uint32_t nr_cores,
 				  const struct rubato_steer *counters,
@@ -183,14 +192,11 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 {
 	struct json_object *object = json_object_new_object();
 	struct rubato_tenant_sums sums;
-	uint64_t cycles = 0;
 
 	if (!object)
 		return NULL;
 	report_sum(entry, slot, nr_cores, &sums);
-	for (uint32_t i = 0; i < nr_cores; i++)
-		cycles += account_cycles(&entry->core[i]);
-	add_word(object, "cycles", cycles);
+	add_word(object, "cycles", all_cycles(entry, nr_cores));
 	json_put_new(object, "phases", phases_of(entry, nr_cores));
 	add_word(object, "borrowed_cycles", sums.borrowed_cycles);
 	json_put_new(object, "credit_cycles",
@@ -302,6 +308,38 @@ struct json_object *report_latency(struct steer *steer, uint32_t slot,
 			 rubato_latency_quantile(sum.frames,
 						 quantiles[i].permille));
 	json_put_new(object, "buckets", buckets_of(&sum));
+	return object;
+}
+
+static struct json_object *brief_latency(struct steer *steer, uint32_t slot,
+					 uint32_t nr_cores)
+{
+	struct json_object *object = json_object_new_object();
+	struct rubato_latency sum;
+
+	sum_latency(steer, slot, nr_cores, &sum);
+	add_word(object, "p99_cycles",
+		 rubato_latency_quantile(sum.frames, 990));
+	return object;
+}
+
+struct json_object *report_brief(struct steer *steer, uint32_t slot,
+				 uint32_t nr_cores)
+{
+	const struct rubato_ledger *entry = &steer_ledger(steer)[slot];
+	struct json_object *object = json_object_new_object();
+	struct rubato_tenant_sums sums;
+
+	report_sum(entry, slot, nr_cores, &sums);
+	add_word(object, "cycles", all_cycles(entry, nr_cores));
+	add_word(object, "borrowed_cycles", sums.borrowed_cycles);
+	json_put_new(object, "credit_cycles",
+		     json_object_new_int64(sums.credit_cycles));
+	add_word(object, "rx_packets", sums.rx_packets);
+	add_word(object, "tx_packets", sums.tx_packets);
+	add_word(object, "delivered_packets", sums.delivered_packets);
+	add_word(object, "dropped_packets", sums.dropped_packets);
+	json_put_new(object, "latency", brief_latency(steer, slot, nr_cores));
 	return object;
 }
 

@@ -22,6 +22,9 @@ struct json_object *report_tenant(const struct rubato_ledger *entry,
 /* Waits of a slot's frames, and where quantiles of them lie. */
 struct json_object *report_latency(struct steer *steer, uint32_t slot,
 				   uint32_t nr_cores);
+/* Of both, what the tool's table shows. */
+struct json_object *report_brief(struct steer *steer, uint32_t slot,
+				 uint32_t nr_cores);
 struct json_object *report_core(const struct poller_snapshot *snapshot,
 				uint32_t number);
 struct json_object *report_port(const struct port_entry *entry,

@@ -407,11 +407,14 @@ static int policy_set(void *context, const char *name,
 	return 0;
 }
 
-static struct json_object *tenant_stats(void *context, uint32_t slot)
+static struct json_object *tenant_stats(void *context, uint32_t slot,
+					bool is_brief)
 {
 	struct daemon *daemon = context;
 	struct json_object *stats;
 
+	if (is_brief)
+		return report_brief(daemon->steer, slot, daemon->nr_pollers);
 	stats = report_tenant(&steer_ledger(daemon->steer)[slot], slot,
 			      daemon->nr_pollers, steer_counters(daemon->steer),
 			      steer_nr_cpus(daemon->steer));

@@ -7,6 +7,7 @@
 #ifndef RUBATO_CONTROL_DATAPATH_H
 #define RUBATO_CONTROL_DATAPATH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/error.h"
@@ -55,8 +56,12 @@ struct datapath_ops {
 	struct json_object *(*config)(void *context);
 	struct json_object *(*stage_config)(void *context, uint32_t slot);
 
-	/* Counters of one tenant over all cores, an object; given away. */
-	struct json_object *(*tenant_stats)(void *context, uint32_t slot);
+	/*
+	 * Counters of one tenant over all cores, an object; given away.
+	 * @is_brief: only those that the tool's table shows.
+	 */
+	struct json_object *(*tenant_stats)(void *context, uint32_t slot,
+					    bool is_brief);
 };
 
 #endif /* RUBATO_CONTROL_DATAPATH_H */

@@ -46,6 +46,18 @@ static int get_string(struct json_object *request, const char *key,
 	return 0;
 }
 
+static int get_flag(struct json_object *request, const char *key, bool *flag,
+		    struct rubato_error *error)
+{
+	struct json_object *value = json_object_object_get(request, key);
+
+	if (value && !json_object_is_type(value, json_type_boolean))
+		return -rubato_error_set(error, EINVAL,
+			"\"%s\" must be true or false", key);
+	*flag = json_object_get_boolean(value);
+	return 0;
+}
+
 static int answer(struct json_object *value, struct json_object **result,
 		  struct rubato_error *error)
 {
@@ -122,7 +134,7 @@ static int run_tenant_del(struct dispatch *d, struct json_object *request,
 }
 
 /* The library's structure, with pointers into the table. */
-static int describe(struct dispatch *d, uint32_t slot,
+static int describe(struct dispatch *d, uint32_t slot, bool is_brief,
 		    struct json_object **object, struct rubato_error *error)
 {
 	const struct tenant *tenant = tenants_at(d->tenants, slot);
@@ -143,7 +155,7 @@ static int describe(struct dispatch *d, uint32_t slot,
 		view.cgroups[i].id = tenant->cgroups[i].id;
 		view.cgroups[i].path = tenant->cgroups[i].path;
 	}
-	view.stats = d->ops->tenant_stats(d->context, slot);
+	view.stats = d->ops->tenant_stats(d->context, slot, is_brief);
 	*object = tenant_json_encode(&view);
 	json_object_put(view.stats);
 	free(view.cgroups);
@@ -173,29 +185,53 @@ static int run_tenant_get(struct dispatch *d, struct json_object *request,
 {
 	const struct tenant *tenant = find_tenant(d, request, "name", error);
 
-	return tenant ? describe(d, tenant->slot, result, error) : -error->code;
+	return tenant ? describe(d, tenant->slot, false, result, error) :
+			-error->code;
+}
+
+/*
+ * An object that prints the same, and is but its text: the counters of a
+ * thousand tenants as objects do not fit a cache, those of one do. Takes the
+ * reference.
+ */
+static struct json_object *as_text(struct json_object *object)
+{
+	const char *text = json_object_to_json_string_ext(object,
+							  DISPATCH_TEXT);
+	char *copy = text ? strdup(text) : NULL;
+	struct json_object *printed;
+
+	if (!copy)
+		return object;
+	printed = json_object_new_object();
+	json_object_set_serializer(printed,
+				   json_object_userdata_to_json_string, copy,
+				   json_object_free_userdata);
+	json_object_put(object);
+	return printed;
 }
 
 static int run_tenant_list(struct dispatch *d, struct json_object *request,
 			   struct json_object **result,
 			   struct rubato_error *error)
 {
-	struct json_object *array = json_object_new_array();
 	uint32_t slot = RUBATO_SLOT_SYSTEM;
+	bool is_brief;
+	int ret;
 
-	(void)request;
+	ret = get_flag(request, "brief", &is_brief, error);
+	if (ret)
+		return ret;
+	*result = json_object_new_array();
 	do {
 		struct json_object *object;
-		int ret = describe(d, slot, &object, error);
 
-		if (ret) {
-			json_object_put(array);
+		ret = describe(d, slot, is_brief, &object, error);
+		if (ret)
 			return ret;
-		}
-		json_object_array_add(array, object);
+		json_object_array_add(*result, as_text(object));
 		slot = tenants_next(d->tenants, slot);
 	} while (slot);
-	*result = array;
 	return 0;
 }
 
@@ -220,14 +256,16 @@ static int run_cgroup_add(struct dispatch *d, struct json_object *request,
 			  struct json_object **result,
 			  struct rubato_error *error)
 {
-	struct json_object *wait = json_object_object_get(request, "wait");
+	bool wait;
+	int ret;
 
 	(void)result;
-	if (wait && !json_object_is_type(wait, json_type_boolean))
-		return -rubato_error_set(error, EINVAL,
-			"\"wait\" must be true or false");
-	return change_cgroup(d, request, json_object_get_boolean(wait) ?
-			     tenants_cgroup_expect : tenants_cgroup_add, error);
+	ret = get_flag(request, "wait", &wait, error);
+	if (!ret)
+		ret = change_cgroup(d, request, wait ? tenants_cgroup_expect :
+						       tenants_cgroup_add,
+				    error);
+	return ret;
 }
 
 static int run_cgroup_remove(struct dispatch *d, struct json_object *request,
@@ -381,7 +419,7 @@ static const struct op ops[] = {
 	{ "tenant-del", run_tenant_del, { "name" }, false },
 	{ "tenant-set", run_tenant_set, { "name", PARAM_KEYS }, false },
 	{ "tenant-get", run_tenant_get, { "name" }, false },
-	{ "tenant-list", run_tenant_list, { NULL }, false },
+	{ "tenant-list", run_tenant_list, { "brief" }, false },
 	{ "cgroup-add", run_cgroup_add, { "name", "path", "wait" }, false },
 	{ "cgroup-remove", run_cgroup_remove, { "name", "path" }, false },
 	{ "port-add", run_port_add, { NULL }, true },

@@ -9,6 +9,9 @@ struct json_object;
 
 #define DISPATCH_PROTOCOL	1	/* version of the protocol */
 
+/* How json-c writes an answer. */
+#define DISPATCH_TEXT	(JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+
 struct dispatch {
 	struct tenants *tenants;
 	const struct datapath_ops *ops;

@@ -156,7 +156,7 @@ static bool reply(struct client *c, struct json_object *answer)
 	const char *text;
 	bool is_there;
 
-	text = json_object_to_json_string_length(answer, JSON_C_TO_STRING_PLAIN,
+	text = json_object_to_json_string_length(answer, DISPATCH_TEXT,
 						 &c->out_length);
 	c->out = text ? malloc(c->out_length + 1) : NULL;
 	if (c->out) {
