@@ -123,6 +123,21 @@ die()
 	(($? == 128 + 9))
 }
 
+# The header, `system` and all of them.
+a_row_for_each()
+{
+	local rows
+
+	rows=$(rubato tenant show | wc -l)
+	echo "$rows rows"
+	((rows == COUNT + 2))
+}
+
+all_as_json()
+{
+	rubato -j tenant show > "$DATAPATH_DIR/tenants"
+}
+
 # What `bpftool map dump` shows to people.
 one_line_for_each()
 {
@@ -155,7 +170,7 @@ settings_are_back()
 	done
 }
 
-datapath_begin 19 rbek
+datapath_begin 21 rbek
 [ -x "$CROWD" ] || ktap_finish
 must "topology" datapath_topology routed
 must "$COUNT containers" timed "namespaces" containers
@@ -166,6 +181,8 @@ must "$COUNT tenants" timed "tenants" tenants
 must "each has its port" timed "ports after that" all_ports
 must "traffic to all" timed "traffic" talk_to_all
 check_here "each was served by its own socket" each_was_served
+check_here "a row for each in the table" timed "tenant show" a_row_for_each
+check_here "all of them as JSON" timed "tenant show -j" all_as_json
 check_here "one line for each in the map for people" eventually one_line_for_each
 check_here "kill -9" timed "kill -9" die
 check_here "traffic to all goes on by the kernel" talk_to_all

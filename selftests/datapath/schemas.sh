@@ -44,7 +44,28 @@ says()
 	ktap_check "rubato $*: as $schema.json" valid "$schema"
 }
 
-datapath_begin 19 rbsc
+# The table's numbers are asked for on their own.
+table_agrees()
+{
+	local shown said
+
+	shown=$(rubato tenant show | awk 'NR > 1 {
+		print $1, $(NF - 5), $(NF - 4), $(NF - 3), $(NF - 2), $NF }')
+	said=$(rubato -j tenant show | jq -r '.[] | .stats as $stats |
+		[.name, ($stats | .rx_packets, .tx_packets, .delivered_packets,
+			.dropped_packets), (.cgroups | length)] | join(" ")')
+	echo "$shown, not $said"
+	[ "$shown" = "$said" ]
+}
+
+# Frames that waited, and time that was used.
+table_is_filled()
+{
+	rubato tenant show | awk '$1 == "a" && $(NF - 1) ~ /^[1-9]/ &&
+		$(NF - 8) ~ /^[1-9]/ { found = 1 } END { exit !found }'
+}
+
+datapath_begin 21 rbsc
 must "topology, daemon, tenants, uplink" datapath_all routed A B
 rubato -j monitor > "$DATAPATH_DIR/events" &
 rubato tenant set a budget 5% borrow off when-broke drop
@@ -62,6 +83,8 @@ ktap_check "it was not empty" jq -e 'length == 3' "$DATAPATH_DIR/said"
 says tenant -j tenant show a
 ktap_check "with a histogram" jq -e '.stats.latency.buckets | length > 0' \
 	"$DATAPATH_DIR/said"
+check_here "the table has the same numbers" eventually table_agrees
+check_here "and times" table_is_filled
 says ports -j port show
 says cores -j core show
 says status -j status

@@ -13,9 +13,7 @@ struct json_object *answers_tenants(struct cli *cli,
 
 	if (rubato_tenant_list(cli->rubato, &list, error))
 		return NULL;
-	rows = json_object_new_array();
-	for (size_t i = 0; i < list.nr_tenants; i++)
-		json_object_array_add(rows, tenant_json_encode(list.tenants[i]));
+	rows = tenant_json_encode_list(&list);
 	rubato_tenant_list_free(&list);
 	return rows;
 }

@@ -306,11 +306,28 @@ static int show_one(struct cli *cli, const char *name)
 	return print_object(cli, object);
 }
 
+/* What is only passed on need not be read. */
+static int show_text(struct cli *cli)
+{
+	struct rubato_error error;
+	char *text = rubato_tenant_list_text(cli->rubato, &error);
+
+	if (!text)
+		return cli_refused(&error);
+	puts(text);
+	free(text);
+	return CLI_OK;
+}
+
 static int show_all(struct cli *cli)
 {
 	struct rubato_error error;
-	struct json_object *rows = answers_tenants(cli, &error);
+	struct json_object *rows;
 
+	if (cli->is_json && !cli->is_pretty)
+		return show_text(cli);
+	rows = cli->is_json ? answers_tenants(cli, &error) :
+			      rubato_tenant_brief(cli->rubato, &error);
 	return rows ? print_table(cli, columns, rows) : cli_refused(&error);
 }
 

@@ -147,7 +147,8 @@ static int receive(struct rubato *r, struct rubato_error *error)
 	return 0;
 }
 
-static int receive_line(struct rubato *r, struct json_object **answer,
+/* Wait for a whole line: *length bytes of the buffer, and the newline. */
+static int receive_line(struct rubato *r, size_t *length,
 			struct rubato_error *error)
 {
 	size_t looked_at = 0;
@@ -166,12 +167,24 @@ static int receive_line(struct rubato *r, struct json_object **answer,
 		if (ret)
 			return ret;
 	}
-	*end = '\0';
-	*answer = json_tokener_parse(r->buffer);
-	r->buffered -= (size_t)(end + 1 - r->buffer);
-	memmove(r->buffer, end + 1, r->buffered);
-	if (!json_object_is_type(*answer, json_type_object)) {
-		json_object_put(*answer);
+	*length = (size_t)(end - r->buffer);
+	return 0;
+}
+
+static void drop_line(struct rubato *r, size_t length)
+{
+	r->buffered -= length + 1;
+	memmove(r->buffer, r->buffer + length + 1, r->buffered);
+}
+
+static int parse_line(struct rubato *r, size_t length,
+		      struct json_object **object, struct rubato_error *error)
+{
+	r->buffer[length] = '\0';
+	*object = json_tokener_parse(r->buffer);
+	drop_line(r, length);
+	if (!json_object_is_type(*object, json_type_object)) {
+		json_object_put(*object);
 		return -rubato_error_set(error, EPROTO,
 			"what answers at %s is not rubatod", socket_path());
 	}
@@ -194,25 +207,12 @@ static int take_refusal(struct json_object *answer, struct rubato_error *error)
 	return -rubato_error_set(error, code, "%s", text);
 }
 
-static int call(struct rubato *r, struct json_object *request,
-		struct json_object **result, struct rubato_error *error)
+static int take_answer(struct json_object *answer, struct json_object **result,
+		       struct rubato_error *error)
 {
-	struct json_object *answer, *field;
-	int ret;
+	struct json_object *field;
+	int ret = 0;
 
-	if (r->socket < 0) {
-		ret = connect_socket(r, error);
-		if (ret)
-			return ret;
-	}
-	ret = send_line(r, request, error);
-	if (!ret)
-		ret = receive_line(r, &answer, error);
-	if (ret) {
-		/* Out of step: a late answer must not meet the next request. */
-		rubato_daemon_disconnect(r);
-		return ret;
-	}
 	if (!json_object_object_get_ex(answer, "ok", &field) ||
 	    !json_object_get_boolean(field))
 		ret = take_refusal(answer, error);
@@ -220,6 +220,64 @@ static int call(struct rubato *r, struct json_object *request,
 		*result = json_object_get(field);
 	json_object_put(answer);
 	return ret;
+}
+
+/*
+ * What is between these is the result, to the byte: the protocol promises that.
+ * Root's daemon printed it from one object, and has greeted us.
+ */
+#define RESULT_BEGIN	"{\"ok\":true,\"result\":"
+#define RESULT_END	'}'
+
+static bool is_result(const char *line, size_t length)
+{
+	return !strncmp(line, RESULT_BEGIN, strlen(RESULT_BEGIN)) &&
+	       line[length - 1] == RESULT_END;
+}
+
+static int take_text(struct rubato *r, size_t length, char **text,
+		     struct rubato_error *error)
+{
+	*text = strndup(r->buffer + strlen(RESULT_BEGIN),
+			length - strlen(RESULT_BEGIN) - 1);
+	drop_line(r, length);
+	return *text ? 0 : -rubato_error_set(error, ENOMEM, "out of memory");
+}
+
+static int ask(struct rubato *r, struct json_object *request, size_t *length,
+	       struct rubato_error *error)
+{
+	int ret = 0;
+
+	if (r->socket < 0)
+		ret = connect_socket(r, error);
+	if (!ret)
+		ret = send_line(r, request, error);
+	if (!ret)
+		ret = receive_line(r, length, error);
+	return ret;
+}
+
+/* The result as an object or, if @text is not NULL, as it was sent. */
+static int call(struct rubato *r, struct json_object *request,
+		struct json_object **result, char **text,
+		struct rubato_error *error)
+{
+	struct json_object *answer;
+	size_t length;
+	int ret;
+
+	ret = ask(r, request, &length, error);
+	if (!ret && text && is_result(r->buffer, length))
+		return take_text(r, length, text, error);
+	if (!ret)
+		ret = parse_line(r, length, &answer, error);
+	if (ret) {
+		/* Out of step: a late answer must not meet the next request. */
+		rubato_daemon_disconnect(r);
+		return ret;
+	}
+	return take_answer(answer, result, error);
 }
 
 int rubato_daemon_call(struct rubato *r, struct json_object *request,
@@ -231,19 +289,36 @@ int rubato_daemon_call(struct rubato *r, struct json_object *request,
 		*result = NULL;
 	if (!request)
 		return -rubato_error_set(error, ENOMEM, "out of memory");
-	ret = call(r, request, result, error);
+	ret = call(r, request, result, NULL, error);
 	json_object_put(request);
 	return ret;
+}
+
+char *rubato_daemon_call_text(struct rubato *r, struct json_object *request,
+			      struct rubato_error *error)
+{
+	char *text = NULL;
+	int ret;
+
+	ret = call(r, request, NULL, &text, error);
+	json_object_put(request);
+	if (!ret && !text)
+		rubato_error_set(error, EPROTO,
+			"what answers at %s is not rubatod", socket_path());
+	return text;
 }
 
 int rubato_daemon_next(struct rubato *r, struct json_object **line,
 		       struct rubato_error *error)
 {
+	size_t length;
 	int ret;
 
 	do {
-		ret = receive_line(r, line, error);
+		ret = receive_line(r, &length, error);
 	} while (ret == -ETIMEDOUT);
+	if (!ret)
+		ret = parse_line(r, length, line, error);
 	if (ret)
 		rubato_daemon_disconnect(r);
 	return ret;

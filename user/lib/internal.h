@@ -23,6 +23,9 @@ struct rubato_place_ops {
 					    struct rubato_error *error);
 	int (*tenant_list)(struct rubato *r, struct rubato_tenant_list *list,
 			   struct rubato_error *error);
+	struct json_object *(*tenant_brief)(struct rubato *r,
+					    struct rubato_error *error);
+	char *(*tenant_list_text)(struct rubato *r, struct rubato_error *error);
 	int (*cgroup_add)(struct rubato *r, const char *name, const char *path,
 			  struct rubato_error *error);
 	int (*cgroup_remove)(struct rubato *r, const char *name,
@@ -59,6 +62,10 @@ void rubato_daemon_disconnect(struct rubato *r);
  */
 int rubato_daemon_call(struct rubato *r, struct json_object *request,
 		       struct json_object **result, struct rubato_error *error);
+
+/* The same; gives the result's text, the caller's to free, without reading it. */
+char *rubato_daemon_call_text(struct rubato *r, struct json_object *request,
+			      struct rubato_error *error);
 
 /* The next line that comes unasked, however long that takes. */
 int rubato_daemon_next(struct rubato *r, struct json_object **line,

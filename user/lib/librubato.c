@@ -194,6 +194,17 @@ int rubato_tenant_list(struct rubato *r, struct rubato_tenant_list *list,
 	return ret;
 }
 
+struct json_object *rubato_tenant_brief(struct rubato *r,
+					struct rubato_error *error)
+{
+	return r->ops->tenant_brief(r, error);
+}
+
+char *rubato_tenant_list_text(struct rubato *r, struct rubato_error *error)
+{
+	return r->ops->tenant_list_text(r, error);
+}
+
 void rubato_tenant_list_free(struct rubato_tenant_list *list)
 {
 	for (size_t i = 0; i < list->nr_tenants; i++)

@@ -132,6 +132,19 @@ int rubato_tenant_list(struct rubato *r, struct rubato_tenant_list *list,
 void rubato_tenant_list_free(struct rubato_tenant_list *list);
 
 /*
+ * The same as an array of objects, as Documentation/control-protocol.md has
+ * them, for tables: of the counters, `brief` ones at least.
+ */
+struct json_object *rubato_tenant_brief(struct rubato *r,
+					struct rubato_error *error);
+
+/*
+ * The same with all counters, as text, for who passes it on: what the daemon
+ * wrote, not looked into. The caller calls free().
+ */
+char *rubato_tenant_list_text(struct rubato *r, struct rubato_error *error);
+
+/*
  * Give a cgroup (version 2) and its descendants to a tenant, or take it away.
  * @path: a directory in a mounted cgroup2 hierarchy, or a path below its root.
  * ENOENT no such tenant or cgroup, EINVAL a version 1 cgroup or none at all,

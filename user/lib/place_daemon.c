@@ -104,6 +104,32 @@ static int tenant_list(struct rubato *r, struct rubato_tenant_list *list,
 	return ret;
 }
 
+static struct json_object *tenant_brief(struct rubato *r,
+					struct rubato_error *error)
+{
+	struct json_object *request = new_request("tenant-list", NULL);
+	struct json_object *result;
+	int ret;
+
+	json_object_object_add(request, "brief", json_object_new_boolean(true));
+	ret = rubato_daemon_call(r, request, &result, error);
+	/* A daemon that does not know the key yet can say all there is. */
+	if (ret == -EINVAL)
+		ret = rubato_daemon_call(r, new_request("tenant-list", NULL),
+					 &result, error);
+	if (ret || json_object_is_type(result, json_type_array))
+		return ret ? NULL : result;
+	json_object_put(result);
+	rubato_error_set(error, EPROTO, "rubatod answered no list of tenants");
+	return NULL;
+}
+
+static char *tenant_list_text(struct rubato *r, struct rubato_error *error)
+{
+	return rubato_daemon_call_text(r, new_request("tenant-list", NULL),
+				       error);
+}
+
 static int change_cgroup(struct rubato *r, const char *op, const char *name,
 			 const char *path, struct rubato_error *error)
 {
@@ -145,6 +171,8 @@ const struct rubato_place_ops rubato_daemon_ops = {
 	.tenant_set = tenant_set,
 	.tenant_get = tenant_get,
 	.tenant_list = tenant_list,
+	.tenant_brief = tenant_brief,
+	.tenant_list_text = tenant_list_text,
 	.cgroup_add = cgroup_add,
 	.cgroup_remove = cgroup_remove,
 	.subscribe = subscribe,

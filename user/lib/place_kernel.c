@@ -112,6 +112,36 @@ static int tenant_list(struct rubato *r, struct rubato_tenant_list *list,
 	return ret ? -rubato_error_set(error, ENOMEM, "out of memory") : 0;
 }
 
+/* The module has few counters, and gives them all. */
+static struct json_object *tenant_brief(struct rubato *r,
+					struct rubato_error *error)
+{
+	struct rubato_tenant_list list;
+	struct json_object *array;
+
+	if (rubato_tenant_list(r, &list, error))
+		return NULL;
+	array = tenant_json_encode_list(&list);
+	rubato_tenant_list_free(&list);
+	return array;
+}
+
+static char *tenant_list_text(struct rubato *r, struct rubato_error *error)
+{
+	struct json_object *array = tenant_brief(r, error);
+	char *text;
+
+	if (!array)
+		return NULL;
+	text = strdup(json_object_to_json_string_ext(array,
+			JSON_C_TO_STRING_PLAIN |
+			JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(array);
+	if (!text)
+		rubato_error_set(error, ENOMEM, "out of memory");
+	return text;
+}
+
 /* Whose a cgroup is, for an error text. */
 static void find_owner(struct rubato *r, uint64_t id, char *owner, size_t size)
 {
@@ -201,6 +231,8 @@ const struct rubato_place_ops rubato_kernel_ops = {
 	.tenant_set = tenant_set,
 	.tenant_get = tenant_get,
 	.tenant_list = tenant_list,
+	.tenant_brief = tenant_brief,
+	.tenant_list_text = tenant_list_text,
 	.cgroup_add = cgroup_add,
 	.cgroup_remove = cgroup_remove,
 	.subscribe = subscribe,

@@ -184,6 +184,16 @@ struct json_object *tenant_json_encode(const struct rubato_tenant *tenant)
 	return object;
 }
 
+struct json_object *tenant_json_encode_list(const struct rubato_tenant_list *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < list->nr_tenants; i++)
+		json_object_array_add(array,
+				      tenant_json_encode(list->tenants[i]));
+	return array;
+}
+
 static int decode_cgroup(struct json_object *object,
 			 struct rubato_cgroup *cgroup,
 			 struct rubato_error *error)

@@ -26,6 +26,8 @@ int tenant_json_get_params(struct json_object *object,
 /* Stats, if any, are shared by reference. */
 struct json_object *tenant_json_encode(const struct rubato_tenant *tenant);
 
+struct json_object *tenant_json_encode_list(const struct rubato_tenant_list *list);
+
 /* NULL: not understood, or out of memory. */
 struct rubato_tenant *tenant_json_decode(struct json_object *object,
 					 struct rubato_error *error);
