@@ -6,7 +6,7 @@
 # of it is installed on, or started by, this machine. To be sourced after
 # common.sh; messages of apt go to the file $log.
 
-SYSTEM=$CACHE/system
+SYSTEM=${RUBATO_SYSTEM:-$CACHE/system}
 SYSTEM_PACKAGES="
 	busybox-static bpftool ca-certificates conmon containerd
 	containernetworking-plugins crun dbus dkms docker.io ethtool gcc-12

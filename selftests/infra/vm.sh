@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 kernel_dir 6.12 >/dev/null || ktap_skip_all "no kernel: run scripts/setup"
-ktap_plan 23
+ktap_plan 24
 
 # gone TOKEN: within a few seconds.
 gone()
@@ -46,6 +46,8 @@ usage_is_refused "CPUs that are no number" "'two'" --cpus two -- true
 usage_is_refused "no CPU" "'0'" --cpus 0 -- true
 usage_is_refused "more nodes than CPUs" "4 nodes" --cpus 2 --nodes 4 -- true
 usage_is_refused "share of nothing" "$work/none" --share "$work/none" -- true
+usage_is_refused "Secure Boot of a kernel that nobody signed" "nobody signed" \
+	--kernel debug --secure-boot "$work/variables" -- true
 
 # --- one guest tells much -------------------------------------------------
 
