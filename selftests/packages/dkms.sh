@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DKMS builds and signs the module of the package for both kernels, in a tree of
-# its own that is gone afterwards. The modules are kept for install.sh. That is a
-# minute of work which scripts/check has done already in its own way, so it is a long
-# test.
+# its own that is gone afterwards. The modules are kept for install.sh, and so is the
+# key that signed each, for secure-boot.sh. That is a minute of work which
+# scripts/check has done already in its own way, so it is a long test.
 
 cd "$(dirname "$0")" || exit 1
 . ../ktap.sh
@@ -53,6 +53,7 @@ build()
 			exit 1
 		}
 		cp "/lib/modules/$3/updates/dkms/rubato.ko" "/built/rubato-$3.ko" &&
+		cp /var/lib/dkms/mok.pub "/built/mok-$3.pub" &&
 		dpkg -P rubato-dkms &&
 		[ -z "$(find / -xdev -name "rubato*" -not -path "/built/*" \
 			-not -path "/packages/*" -not -path "/proc/*" \
