@@ -7,6 +7,7 @@
 #define RUBATO_COMPAT_H
 
 #include <linux/cgroup.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/version.h>
@@ -65,6 +66,67 @@ static inline struct nlattr **rubato_dump_attributes(struct netlink_callback *cb
 static inline struct nlattr **rubato_dump_attributes(struct netlink_callback *cb)
 {
 	return genl_info_dump(cb)->attrs;
+}
+#endif
+
+/**
+ * rubato_mmap_trylock() - write-lock an address space, if nobody has it
+ * @mm: any; unlocked by mmap_write_unlock()
+ *
+ * mmap_write_trylock() had no users left, and went.
+ *
+ * Context: process.
+ */
+static inline bool rubato_mmap_trylock(struct mm_struct *mm)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+#ifdef CONFIG_PER_VMA_LOCK
+	mm_lock_seqcount_begin(mm);
+#endif
+	return true;
+}
+
+/**
+ * rubato_vmas_trylock() - write-lock every region of an address space, or none
+ * @mm: its mmap_lock is held for writing
+ *
+ * mm_take_all_locks() does that too, but waits: a page fault that holds the
+ * lock of one region may itself wait for a file system that does not answer.
+ * Locks taken here are let go with the mmap_lock. Before there were locks of
+ * regions, the mmap_lock is all it needs.
+ *
+ * Context: process. Return: false if a page fault is going on.
+ */
+#ifdef CONFIG_PER_VMA_LOCK
+static inline bool rubato_vma_trylock(struct vm_area_struct *vma)
+{
+	unsigned int sequence;
+
+	if (__is_vma_write_locked(vma, &sequence))
+		return true;
+	if (!down_write_trylock(&vma->vm_lock->lock))
+		return false;
+	WRITE_ONCE(vma->vm_lock_seq, sequence);
+	up_write(&vma->vm_lock->lock);
+	return true;
+}
+
+static inline bool rubato_vmas_trylock(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(iterator, mm, 0);
+
+	for_each_vma(iterator, vma) {
+		if (!rubato_vma_trylock(vma))
+			return false;
+	}
+	return true;
+}
+#else
+static inline bool rubato_vmas_trylock(struct mm_struct *mm)
+{
+	return true;
 }
 #endif
 

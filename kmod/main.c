@@ -18,6 +18,7 @@
 #include "main.h"
 #include "member.h"
 #include "netlink.h"
+#include "pgtable/pgtable.h"
 #include "sysfs.h"
 #include "tenant.h"
 
@@ -71,9 +72,12 @@ static int __init rubato_init(void)
 	err = rubato_sysfs_init();
 	if (err)
 		return err;
-	err = rubato_tenants_init();
+	err = rubato_pgtable_init();
 	if (err)
 		goto err_sysfs;
+	err = rubato_tenants_init();
+	if (err)
+		goto err_pgtable;
 	err = rubato_assist_init();
 	if (err)
 		goto err_tenants;
@@ -96,6 +100,8 @@ err_assist:
 	rubato_assist_exit();
 err_tenants:
 	rubato_tenants_exit();
+err_pgtable:
+	rubato_pgtable_exit();
 err_sysfs:
 	rubato_sysfs_exit();
 	return err;
@@ -112,6 +118,7 @@ static void __exit rubato_exit(void)
 	rubato_device_exit();
 	rubato_assist_exit();
 	rubato_tenants_exit();
+	rubato_pgtable_exit();
 	rubato_sysfs_exit();
 }
 

@@ -233,6 +233,24 @@ int rubato_member_remove(struct rubato_tenant *tenant, u64 id)
 }
 
 /**
+ * rubato_member_tenant() - whose are the processes of a cgroup?
+ * @cgroup: any of the default hierarchy
+ *
+ * Context: under rubato_lock; @cgroup is held. Return: NULL for no tenant.
+ */
+struct rubato_tenant *rubato_member_tenant(struct cgroup *cgroup)
+{
+	const struct rubato_member *member;
+
+	for (; cgroup; cgroup = cgroup_parent(cgroup)) {
+		member = member_find(cgroup_id(cgroup));
+		if (member)
+			return member->tenant;
+	}
+	return NULL;
+}
+
+/**
  * rubato_members_drop() - take all cgroups out of a tenant
  * @tenant: about to be removed
  *

@@ -24,6 +24,7 @@ struct cgroup *rubato_cgroup_get_by_id(u64 id);
 int rubato_cgroup_id(const char *text, u64 *id);
 int rubato_member_add(struct rubato_tenant *tenant, struct cgroup *cgroup);
 int rubato_member_remove(struct rubato_tenant *tenant, u64 id);
+struct rubato_tenant *rubato_member_tenant(struct cgroup *cgroup);
 void rubato_members_drop(struct rubato_tenant *tenant);
 void rubato_members_exit(void);
 

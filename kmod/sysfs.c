@@ -220,6 +220,16 @@ struct kobject *rubato_sysfs_cores(void)
 }
 
 /**
+ * rubato_sysfs_root() - /sys/kernel/rubato
+ *
+ * Context: between rubato_sysfs_init() and rubato_sysfs_exit().
+ */
+struct kobject *rubato_sysfs_root(void)
+{
+	return root;
+}
+
+/**
  * rubato_sysfs_init() - make /sys/kernel/rubato, with empty directories only
  *
  * Context: module init. Return: 0 or an error.

@@ -25,6 +25,7 @@ void rubato_sysfs_exit(void);
 int rubato_sysfs_publish(void);
 void rubato_sysfs_unpublish(void);
 struct kobject *rubato_sysfs_cores(void);
+struct kobject *rubato_sysfs_root(void);
 
 int rubato_sysfs_tenant_add(struct rubato_tenant *tenant);
 void rubato_sysfs_tenant_del(struct rubato_tenant *tenant);

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "member.h"
+#include "pgtable/pgtable.h"
 #include "sysfs.h"
 #include "tenant.h"
 
@@ -307,12 +308,17 @@ static const struct kobj_type tenant_type = {
 	.default_groups	= system_groups,
 };
 
-/* A tenant's own files come last: by then cgroups/ is there. */
-static int add_cgroups(struct rubato_tenant *tenant)
+/* A tenant's own files come last: by then its directories are there. */
+static int add_directories(struct rubato_tenant *tenant)
 {
+	int err;
+
 	tenant->cgroups_dir = kobject_create_and_add("cgroups", &tenant->kobj);
 	if (!tenant->cgroups_dir)
 		return -ENOMEM;
+	err = rubato_pgtable_tenant_add(tenant);
+	if (err)
+		return err;
 	return sysfs_create_group(&tenant->kobj, &cgroup_group);
 }
 
@@ -336,7 +342,7 @@ int rubato_sysfs_tenant_add(struct rubato_tenant *tenant)
 				   tenant->name);
 	if (err || tenant->slot == RUBATO_SLOT_SYSTEM)
 		return err;
-	err = add_cgroups(tenant);
+	err = add_directories(tenant);
 	if (err)
 		rubato_sysfs_tenant_del(tenant);
 	return err;
@@ -353,6 +359,7 @@ int rubato_sysfs_tenant_add(struct rubato_tenant *tenant)
 void rubato_sysfs_tenant_del(struct rubato_tenant *tenant)
 {
 	lockdep_assert_held(&rubato_lock);
+	rubato_pgtable_tenant_del(tenant);
 	kobject_del(tenant->cgroups_dir);
 	kobject_put(tenant->cgroups_dir);
 	tenant->cgroups_dir = NULL;

@@ -12,9 +12,12 @@
 #include <linux/rubato.h>
 #include "budget.h"
 
+struct rubato_placement;
+
 struct rubato_tenant {
 	struct kobject kobj;		/* its directory; owns this memory */
 	struct kobject *cgroups_dir;	/* NULL for `system` */
+	struct rubato_placement *placement;	/* pgtable/, or NULL */
 	struct list_head members;	/* under rubato_lock */
 	struct rubato_settings settings;	/* under rubato_params_lock */
 	bool live;			/* under rubato_params_lock */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which tree a CPU walks: the one place that writes CR3.
+ *
+ * Only the address in CR3 is changed, and always in a way that empties the TLB
+ * for that address space. Any CPU may go to its master at any time. It enters a
+ * replica after the scheduler has loaded the master of a space that is open, or
+ * when it is told to look again.
+ *
+ * A CPU keeps what it knows of tables (TLB, paging-structure caches) for longer
+ * than it walks them, also for address spaces that it does not run. So before
+ * a table is freed, every CPU that ever entered must empty all of it:
+ *
+ *	enter (interrupts off)		forget
+ *	note this CPU in space->cpus	set closed or paused
+ *	full barrier (A)		full barrier (B)
+ *	closed or paused? then don't	for CPUs in space->cpus, or all of
+ *	write CR3			them, by interrupt: leave, empty all
+ *
+ * Of (A) and (B) one comes first: either the CPU sees that it must not enter,
+ * or it is found in the mask; and then the interrupt comes after CR3 is written.
+ */
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <linux/topology.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+#include "cpu.h"
+#include "placement.h"
+#include "space.h"
+#include "tree.h"
+#include "work.h"
+
+/*
+ * The replica that this CPU has entered last, whether or not it still walks it:
+ * CR3 tells. Until the CPU forgets, the tree is not freed.
+ */
+static DEFINE_PER_CPU(struct rubato_tree *, entered);
+
+/* CPUs that left a replica they should be on. */
+static cpumask_t away;
+
+/* While it is set, no CPU enters anything. */
+static bool held;
+
+static bool is_shut(const struct rubato_space *space)
+{
+	return READ_ONCE(held) || READ_ONCE(space->closed) ||
+	       READ_ONCE(space->paused);
+}
+
+static unsigned long cr3_address(void)
+{
+	return __native_read_cr3() & CR3_ADDR_MASK;
+}
+
+/* Bit 63 always reads as 0, so writing what was read flushes. */
+static void set_cr3_address(unsigned long address)
+{
+	unsigned long flags = __native_read_cr3() & ~CR3_ADDR_MASK;
+
+	native_write_cr3(flags | address);
+}
+
+/**
+ * rubato_cpu_tree() - the replica that this CPU walks
+ *
+ * Context: preemption off; also in an NMI. Return: NULL if it walks a master.
+ */
+struct rubato_tree *rubato_cpu_tree(void)
+{
+	struct rubato_tree *tree = __this_cpu_read(entered);
+
+	if (tree && READ_ONCE(tree->root_address) == cr3_address())
+		return tree;
+	return NULL;
+}
+
+static void load_master(const struct rubato_space *space)
+{
+	set_cr3_address(__pa(rubato_master_of(space->mm)));
+}
+
+/**
+ * rubato_cpu_leave() - go to the master, until there is a reason to come back
+ * @tree: this CPU walks it
+ *
+ * In an NMI, what is written may be undone when it returns (entry code of 6.1
+ * with page-table isolation). Then it is still on @tree, as `entered` says.
+ *
+ * Context: preemption off, interrupts off; also in an NMI.
+ */
+void rubato_cpu_leave(struct rubato_tree *tree)
+{
+	load_master(tree->space);
+	cpumask_set_cpu(smp_processor_id(), &away);
+	rubato_placement_add(tree->space->placement, RUBATO_COUNT_FALLBACKS, 1);
+	rubato_work_soon();
+}
+
+static bool enter(struct rubato_tree *tree)
+{
+	struct rubato_space *space = tree->space;
+	unsigned int cpu = smp_processor_id();
+	unsigned long address;
+
+	if (!cpumask_test_cpu(cpu, space->cpus))
+		cpumask_set_cpu(cpu, space->cpus);
+	smp_mb();	/* (A), pairs with (B) in rubato_cpus_forget() */
+	/* Pairs with smp_store_release() in rubato_tree_plant(). */
+	address = smp_load_acquire(&tree->root_address);
+	if (is_shut(space) || !address)
+		return false;
+	__this_cpu_write(entered, tree);
+	set_cr3_address(address);
+	return true;
+}
+
+/* The space that this CPU runs, on whichever tree; NULL: none of ours. */
+static struct rubato_space *space_here(struct rubato_tree *tree)
+{
+	return tree ? tree->space : rubato_space_of_root(cr3_address());
+}
+
+/**
+ * rubato_cpu_choose() - walk the tree that this CPU should walk
+ *
+ * Context: interrupts off, not in an NMI.
+ */
+void rubato_cpu_choose(void)
+{
+	struct rubato_tree *tree = rubato_cpu_tree(), *wanted;
+	struct rubato_space *space;
+
+	lockdep_assert_irqs_disabled();
+	rcu_read_lock();
+	space = space_here(tree);
+	if (space) {
+		wanted = READ_ONCE(space->nodes[numa_node_id()].walk);
+		if (wanted != tree && !(wanted && enter(wanted)) && tree)
+			load_master(space);
+	}
+	rcu_read_unlock();
+}
+
+static void choose(void *unused)
+{
+	cpumask_clear_cpu(smp_processor_id(), &away);
+	rubato_cpu_choose();
+}
+
+/**
+ * rubato_cpus_choose() - have all CPUs that run a space look again
+ * @space: what each node should walk has changed
+ *
+ * Returns when they have.
+ *
+ * Context: process.
+ */
+void rubato_cpus_choose(const struct rubato_space *space)
+{
+	on_each_cpu_mask(mm_cpumask(space->mm), choose, NULL, true);
+}
+
+/**
+ * rubato_cpus_return() - have CPUs that left look again
+ *
+ * Context: process.
+ */
+void rubato_cpus_return(void)
+{
+	if (!cpumask_empty(&away))
+		on_each_cpu_mask(&away, choose, NULL, true);
+}
+
+/* Empties all that this CPU knows, for whichever space: also what is dormant. */
+static void forget_entered(void)
+{
+	struct rubato_tree *tree = __this_cpu_read(entered);
+
+	if (tree && is_shut(tree->space)) {
+		if (rubato_cpu_tree())
+			load_master(tree->space);
+		__this_cpu_write(entered, NULL);
+	}
+	__flush_tlb_all();
+}
+
+static void forget_one(void *data)
+{
+	struct rubato_space *space = data;
+
+	forget_entered();
+	cpumask_clear_cpu(smp_processor_id(), space->cpus);
+}
+
+static void forget_shut(void *unused)
+{
+	forget_entered();
+}
+
+/**
+ * rubato_cpus_forget() - make CPUs leave a space's replicas, and forget them
+ * @space: closed or paused
+ *
+ * Afterwards the replicas' memory can be freed.
+ *
+ * Context: process, interrupts on.
+ */
+void rubato_cpus_forget(struct rubato_space *space)
+{
+	smp_mb();	/* (B), pairs with (A) in enter() */
+	on_each_cpu_mask(space->cpus, forget_one, space, true);
+}
+
+/**
+ * rubato_cpus_forget_shut() - the same for many spaces at once
+ *
+ * All that were closed or paused before, and all if they are held, are left
+ * and forgotten by every CPU.
+ *
+ * Context: process, interrupts on.
+ */
+void rubato_cpus_forget_shut(void)
+{
+	smp_mb();	/* (B), pairs with (A) in enter() */
+	on_each_cpu(forget_shut, NULL, true);
+}
+
+/**
+ * rubato_cpus_hold() - let no CPU enter any space, or let them again
+ * @hold: which
+ *
+ * Context: any; rubato_cpus_forget() is for the caller to call.
+ */
+void rubato_cpus_hold(bool hold)
+{
+	WRITE_ONCE(held, hold);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which tree this CPU walks. */
+#ifndef RUBATO_PGTABLE_CPU_H
+#define RUBATO_PGTABLE_CPU_H
+
+#include <linux/types.h>
+
+struct rubato_space;
+struct rubato_tree;
+
+struct rubato_tree *rubato_cpu_tree(void);
+void rubato_cpu_choose(void);
+void rubato_cpu_leave(struct rubato_tree *tree);
+
+void rubato_cpus_choose(const struct rubato_space *space);
+void rubato_cpus_return(void);
+void rubato_cpus_forget(struct rubato_space *space);
+void rubato_cpus_forget_shut(void);
+void rubato_cpus_hold(bool hold);
+
+#endif /* RUBATO_PGTABLE_CPU_H */

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page faults of CPUs that walk replicas.
+ *
+ * rubato_fault() sees every fault before the kernel looks for a reason. Where
+ * the replica only lacks what the master has, it is copied; the kernel then
+ * finds nothing to do and the access is tried again. Where that cannot be done
+ * now, the CPU goes to the master. So either way the next try sees what it
+ * would see without replicas, or more of it: nobody waits for anybody.
+ *
+ * rubato_fault_again() is asked when the kernel is about to fail an access
+ * without looking at the page tables, since it was not allowed to sleep. If the
+ * hardware would now succeed, the instruction is to be run again.
+ *
+ * Sources: the order of rules in 4.2 and 4.3 of the notes that
+ * Documentation/page-tables.md sums up; the kernel's do_user_addr_fault().
+ */
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <asm/pgtable.h>
+#include <asm/trap_pf.h>
+#include <rubato/entry.h>
+#include "cpu.h"
+#include "fault.h"
+#include "placement.h"
+#include "space.h"
+#include "tree.h"
+
+/* Faults at the same instruction and address that may be answered in a row. */
+#define REPEATS_MAX	8
+
+/*
+ * What this CPU has answered last. Only to see that something does not get on:
+ * a thread that moves to another CPU in between begins anew.
+ */
+struct answer {
+	unsigned long ip;
+	unsigned long address;
+	unsigned int times;
+};
+
+static DEFINE_PER_CPU(struct answer, last_fill);
+static DEFINE_PER_CPU(struct answer, last_again);
+
+static bool is_stuck(struct answer *last, unsigned long ip,
+		     unsigned long address)
+{
+	if (last->ip != ip || last->address != address) {
+		last->ip = ip;
+		last->address = address;
+		last->times = 0;
+	}
+	return ++last->times > REPEATS_MAX;
+}
+
+static void count_fill(struct rubato_placement *placement,
+		       enum rubato_fill result, unsigned int entries)
+{
+	switch (result) {
+	case RUBATO_FILL_DONE:
+		rubato_placement_add(placement, RUBATO_COUNT_FILLS, 1);
+		rubato_placement_add(placement, RUBATO_COUNT_ENTRIES, entries);
+		break;
+	case RUBATO_FILL_CONFLICT:
+		rubato_placement_add(placement, RUBATO_COUNT_CONFLICTS, 1);
+		break;
+	case RUBATO_FILL_SHORT:
+		rubato_placement_add(placement, RUBATO_COUNT_SHORTAGES, 1);
+		break;
+	case RUBATO_FILL_ABSENT:
+		break;
+	}
+}
+
+/* Is it known what the access needs, and can the CPU stay where it is? */
+static bool answer(struct rubato_tree *tree, unsigned long address,
+		   struct pt_regs *regs, unsigned long error_code)
+{
+	struct rubato_placement *placement = tree->space->placement;
+	struct rubato_access access = {
+		.address = address & PAGE_MASK,
+		.write = error_code & X86_PF_WRITE,
+		.order = READ_ONCE(placement->order),
+	};
+	enum rubato_fill result;
+	unsigned int entries;
+
+	result = rubato_tree_fill(tree, &access, &entries);
+	count_fill(placement, result, entries);
+	if (result == RUBATO_FILL_DONE)
+		return !is_stuck(this_cpu_ptr(&last_fill), regs->ip, address);
+	return result == RUBATO_FILL_ABSENT;
+}
+
+/**
+ * rubato_fault() - a page fault has come
+ * @address: that was accessed
+ * @regs: where
+ * @error_code: the hardware's
+ *
+ * No lock may be taken in an NMI, and none of another process: there the master
+ * is what serves.
+ *
+ * Context: interrupts off; any, also an NMI.
+ */
+void rubato_fault(unsigned long address, struct pt_regs *regs,
+		  unsigned long error_code)
+{
+	struct rubato_tree *tree = rubato_cpu_tree();
+
+	if (!tree || address >= TASK_SIZE_MAX)
+		return;
+	if (in_nmi() || current->mm != tree->space->mm ||
+	    !answer(tree, address, regs, error_code))
+		rubato_cpu_leave(tree);
+}
+
+/*
+ * The kernel's half of a replica lacks what the master has had for a moment
+ * only, or for as long as the hook that tells us of it is switched off.
+ */
+static bool kernel_again(struct rubato_tree *tree, unsigned long address)
+{
+	unsigned int index = rubato_level_index(address, rubato_top_level());
+	u64 *master;
+
+	if (!tree)
+		return false;
+	master = rubato_master_of(tree->space->mm);
+	if (READ_ONCE(tree->root[index]) == READ_ONCE(master[index]))
+		return false;
+	rubato_cpu_leave(tree);
+	return true;
+}
+
+/* What the master says to an access that failed on some other tree. */
+static bool master_allows(unsigned long address, unsigned long error_code)
+{
+	u64 *slot;
+	int level;
+
+	return rubato_walk(rubato_master_of(current->mm), address, &slot,
+			   &level) &&
+	       rubato_entry_allows(READ_ONCE(*slot), error_code & X86_PF_WRITE);
+}
+
+static bool enrolled(void)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = current->mm && rubato_space_of_mm(current->mm);
+	rcu_read_unlock();
+	return found;
+}
+
+static bool user_again(struct rubato_tree *tree, unsigned long address,
+		       struct pt_regs *regs, unsigned long error_code)
+{
+	if (user_mode(regs) ||
+	    (error_code & (X86_PF_INSTR | X86_PF_PK | X86_PF_RSVD)))
+		return false;
+	if (tree) {
+		rubato_cpu_leave(tree);
+		return true;
+	}
+	/*
+	 * The fault may have come on a replica that was left since, by
+	 * rubato_fault() or by moving to this CPU.
+	 */
+	return !in_nmi() && enrolled() && master_allows(address, error_code) &&
+	       !is_stuck(this_cpu_ptr(&last_again), regs->ip, address);
+}
+
+/**
+ * rubato_fault_again() - should an access that is about to fail be tried again?
+ * @address: that was accessed
+ * @regs: where
+ * @error_code: the hardware's
+ *
+ * If so, the CPU is where that makes a difference.
+ *
+ * Context: any, also an NMI; turns interrupts off.
+ */
+bool rubato_fault_again(unsigned long address, struct pt_regs *regs,
+			unsigned long error_code)
+{
+	struct rubato_tree *tree;
+	unsigned long flags;
+	bool again;
+
+	local_irq_save(flags);
+	tree = rubato_cpu_tree();
+	if (address >= TASK_SIZE_MAX)
+		again = kernel_again(tree, address);
+	else
+		again = user_again(tree, address, regs, error_code);
+	local_irq_restore(flags);
+	return again;
+}

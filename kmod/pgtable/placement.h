@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a tenant wants of page tables, and what was counted for it. */
+#ifndef RUBATO_PGTABLE_PLACEMENT_H
+#define RUBATO_PGTABLE_PLACEMENT_H
+
+#include <linux/atomic.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/nodemask.h>
+#include <linux/percpu.h>
+#include <linux/refcount.h>
+
+enum rubato_policy {
+	RUBATO_POLICY_OFF,
+	RUBATO_POLICY_REPLICATE,
+	RUBATO_POLICY_MIGRATE,
+	RUBATO_POLICIES
+};
+
+enum rubato_placement_count {
+	RUBATO_COUNT_FILLS,	/* faults that a copy answered */
+	RUBATO_COUNT_ENTRIES,	/* copied by them */
+	RUBATO_COUNT_ZAPS,	/* ranges taken out */
+	RUBATO_COUNT_CONFLICTS,	/* faults on what was being changed */
+	RUBATO_COUNT_SHORTAGES,	/* faults that found no page for a table */
+	RUBATO_COUNT_FALLBACKS,	/* CPUs that went back to a master */
+	RUBATO_COUNT_RENEWALS,	/* replicas begun anew, having outgrown */
+	RUBATO_COUNTS
+};
+
+struct rubato_placement_counts {
+	u64 count[RUBATO_COUNTS];
+};
+
+struct rubato_placement {
+	struct kobject kobj;		/* pgtable/ of the tenant */
+	refcount_t users;		/* that directory, and every space */
+	struct list_head link;		/* placement.c: those that want some */
+	bool retired;			/* its tenant has gone */
+
+	/* Settings: each read and written whole, at any time. */
+	enum rubato_policy policy;
+	unsigned int order;		/* of fault-around */
+	unsigned long max_kib;
+	nodemask_t nodes;		/* under placements_lock */
+
+	atomic_long_t pages;		/* in replicas now */
+	unsigned long spaces;		/* enrolled, the worker's */
+	unsigned long refused;		/* by look refused_epoch: enrol.c */
+	unsigned long refused_epoch;
+	struct rubato_placement_counts __percpu *counts;
+};
+
+struct rubato_placement *rubato_placement_alloc(void);
+void rubato_placement_get(struct rubato_placement *placement);
+void rubato_placement_put(struct rubato_placement *placement);
+
+enum rubato_policy rubato_placement_policy(const struct rubato_placement *p);
+int rubato_placement_set_policy(struct rubato_placement *placement,
+				enum rubato_policy policy);
+void rubato_placement_retire(struct rubato_placement *placement);
+bool rubato_placements_any(void);
+
+nodemask_t rubato_placement_nodes(struct rubato_placement *placement);
+int rubato_placement_set_nodes(struct rubato_placement *placement,
+			       const nodemask_t *nodes);
+
+int rubato_placement_publish(struct rubato_placement *placement,
+			     struct kobject *parent);
+void rubato_placement_unpublish(struct rubato_placement *placement);
+
+u64 rubato_placement_count(const struct rubato_placement *placement,
+			   enum rubato_placement_count count);
+
+static inline void rubato_placement_add(struct rubato_placement *placement,
+					enum rubato_placement_count count,
+					u64 amount)
+{
+	this_cpu_add(placement->counts->count[count], amount);
+}
+
+#endif /* RUBATO_PGTABLE_PLACEMENT_H */

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which tree the CPUs of each node walk.
+ *
+ *   replicate: the one of their own node;
+ *   migrate: all of them the one of the node where most threads are. Where the
+ *	master itself lies there, that is the master, and there is no replica.
+ *
+ * A tree that no node walks any more is given back.
+ */
+#include <linux/list.h>
+#include <linux/nodemask.h>
+#include <linux/rculist.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/topology.h>
+#include "cpu.h"
+#include "inspect.h"
+#include "placement.h"
+#include "space.h"
+#include "steer.h"
+
+/* The tree at @node; without memory to plant it, NULL: the master. */
+static struct rubato_tree *tree_at(struct rubato_space *space, int node,
+				   bool *changed)
+{
+	struct rubato_tree *tree = &space->nodes[node].tree;
+
+	if (READ_ONCE(tree->root_address))
+		return tree;
+	if (rubato_tree_plant(tree))
+		return NULL;
+	*changed = true;
+	return tree;
+}
+
+static bool set_walk(struct rubato_space *space, int node,
+		     struct rubato_tree *tree)
+{
+	if (space->nodes[node].walk == tree)
+		return false;
+	WRITE_ONCE(space->nodes[node].walk, tree);
+	return true;
+}
+
+static bool is_walked(const struct rubato_space *space,
+		      const struct rubato_tree *tree)
+{
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++) {
+		if (space->nodes[node].walk == tree)
+			return true;
+	}
+	return false;
+}
+
+/* Trees that CPUs may still be on, but shall not be any more. */
+static bool has_unused(const struct rubato_space *space)
+{
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++) {
+		const struct rubato_tree *tree = &space->nodes[node].tree;
+
+		if (READ_ONCE(tree->root_address) && !is_walked(space, tree))
+			return true;
+	}
+	return false;
+}
+
+static void give_back_unused(struct rubato_space *space)
+{
+	int node;
+
+	if (!has_unused(space))
+		return;
+	WRITE_ONCE(space->paused, true);
+	rubato_cpus_forget(space);
+	for (node = 0; node < nr_node_ids; node++) {
+		if (!is_walked(space, &space->nodes[node].tree))
+			rubato_tree_strip(&space->nodes[node].tree);
+	}
+	WRITE_ONCE(space->paused, false);
+}
+
+/* --- replicate ----------------------------------------------------------- */
+
+static bool replicate(struct rubato_space *space)
+{
+	nodemask_t nodes = rubato_placement_nodes(space->placement);
+	struct rubato_tree *tree;
+	bool changed = false;
+	int node;
+
+	space->home = NUMA_NO_NODE;
+	for (node = 0; node < nr_node_ids; node++) {
+		tree = node_isset(node, nodes) ?
+		       tree_at(space, node, &changed) : NULL;
+		changed |= set_walk(space, node, tree);
+	}
+	return changed;
+}
+
+/* --- migrate ------------------------------------------------------------- */
+
+static void clear_votes(struct rubato_space *space)
+{
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		space->nodes[node].votes = 0;
+}
+
+/* More than half of the threads, or NUMA_NO_NODE. */
+static int majority(const struct rubato_space *space)
+{
+	unsigned int all = 0;
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		all += space->nodes[node].votes;
+	for (node = 0; node < nr_node_ids; node++) {
+		if (2 * space->nodes[node].votes > all)
+			return node;
+	}
+	return NUMA_NO_NODE;
+}
+
+static bool walk_all(struct rubato_space *space, struct rubato_tree *tree)
+{
+	bool changed = false;
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		changed |= set_walk(space, node, tree);
+	return changed;
+}
+
+/* A tie leaves things as they are. */
+static bool migrate(struct rubato_space *space)
+{
+	nodemask_t nodes = rubato_placement_nodes(space->placement);
+	struct rubato_tree *tree = NULL;
+	int node = majority(space);
+	bool changed = false;
+
+	if (node == NUMA_NO_NODE)
+		node = space->home;
+	if (node == NUMA_NO_NODE || !node_isset(node, nodes))
+		return walk_all(space, NULL);
+	if (node != space->home)
+		space->at_home = rubato_inspect_home(space->mm) == node;
+	space->home = node;
+	if (!space->at_home)
+		tree = tree_at(space, node, &changed);
+	return walk_all(space, tree) || changed;
+}
+
+static bool is_moving(const struct rubato_space *space)
+{
+	return rubato_placement_policy(space->placement) ==
+	       RUBATO_POLICY_MIGRATE;
+}
+
+static void vote(struct task_struct *thread)
+{
+	struct rubato_space *space;
+
+	task_lock(thread);
+	space = thread->mm ? rubato_space_of_mm(thread->mm) : NULL;
+	if (space)
+		space->nodes[cpu_to_node(task_cpu(thread))].votes++;
+	task_unlock(thread);
+}
+
+static void vote_all(void)
+{
+	struct task_struct *process, *thread;
+
+	rcu_read_lock();
+	for_each_process(process) {
+		if (process->flags & PF_KTHREAD)
+			continue;
+		for_each_thread(process, thread)
+			vote(thread);
+	}
+	rcu_read_unlock();
+}
+
+static bool count_votes(struct list_head *spaces)
+{
+	struct rubato_space *space;
+	bool any = false;
+
+	list_for_each_entry(space, spaces, link) {
+		clear_votes(space);
+		any |= is_moving(space);
+	}
+	if (any)
+		vote_all();
+	return any;
+}
+
+/**
+ * rubato_steer() - bring all spaces to where they should be
+ * @spaces: all there are
+ *
+ * Context: the worker, under rubato_spaces_mutex; not while CPUs are held.
+ * Return: is there any that follows its threads, so that this is due again?
+ */
+bool rubato_steer(struct list_head *spaces)
+{
+	bool moving = count_votes(spaces), changed;
+	struct rubato_space *space;
+
+	list_for_each_entry(space, spaces, link) {
+		if (READ_ONCE(space->closed))
+			continue;
+		changed = is_moving(space) ? migrate(space) : replicate(space);
+		if (has_unused(space)) {
+			give_back_unused(space);
+			changed = true;
+		}
+		if (changed)
+			rubato_cpus_choose(space);
+	}
+	return moving;
+}
