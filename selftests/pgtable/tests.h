@@ -36,4 +36,59 @@ bool advise_collapse(void);
 bool advise_dontneed(void);
 bool advise_free(void);
 
+/* op_file.c */
+bool file_sync(void);
+bool file_dirty(void);
+bool file_private(void);
+bool file_truncate(void);
+bool file_hole(void);
+bool shared_memfd(void);
+bool shared_sysv(void);
+
+/* op_huge.c */
+bool huge_whole(void);
+bool huge_split_protect(void);
+bool huge_split_unmap(void);
+bool huge_fork(void);
+bool hugetlb(void);
+
+/* op_memory.c */
+bool ksm(void);
+bool move_pages(void);
+bool mbind_moves(void);
+bool migrate_pages(void);
+bool numa_balancing(void);
+bool swap_out(void);
+
+/* op_uffd.c */
+bool uffd_missing(void);
+bool uffd_protect(void);
+bool uffd_minor(void);
+
+/* op_track.c */
+bool soft_dirty_pages(void);
+bool soft_dirty_walked(void);
+bool keys(void);
+bool secret(void);
+
+/* op_remote.c */
+bool process_vm(void);
+bool ptrace_words(void);
+bool uring(void);
+bool uring_polled(void);
+
+/* op_atomic.c */
+bool futex_on_cold_memory(void);
+bool futex_between_nodes(void);
+bool signal_frames(void);
+bool vsyscall(void);
+bool trace_marker(void);
+bool perf_stacks(void);
+
+/* op_life.c */
+bool core_dump(void);
+bool exit_under_load(void);
+bool exec_storm(void);
+bool out_of_memory(void);
+
 #endif /* PGTABLE_TEST_TESTS_H */

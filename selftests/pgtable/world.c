@@ -39,6 +39,22 @@ uint64_t read_number(const char *path)
 	return number;
 }
 
+uint64_t named_number(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long long number = 0, seen;
+	char line[256], word[128];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%127s %llu", word, &seen) == 2 &&
+		    !strcmp(word, name))
+			number = seen;
+	}
+	if (file)
+		fclose(file);
+	return number;
+}
+
 static bool lengthy(void)
 {
 	return getenv("RUBATO_LONG");

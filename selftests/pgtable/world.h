@@ -53,6 +53,8 @@ bool verified(void);
 /* Any file: 0 or -errno; the number in it, or 0. */
 int write_file(const char *path, const char *text);
 uint64_t read_number(const char *path);
+/* Behind @name, the first word of a line of the file. */
+uint64_t named_number(const char *path, const char *name);
 
 /* The test ends here: it cannot be done, and @why. */
 __attribute__((noreturn, format(printf, 1, 2)))

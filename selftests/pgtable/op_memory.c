@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel moves memory behind a process's back: it merges pages, migrates them,
+ * and swaps them out.
+ */
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <linux/mempolicy.h>
+#include "tests.h"
+
+#define KSM	"/sys/kernel/mm/ksm/"
+#define PAGES	(AREA / PAGE)
+
+/* --- KSM ------------------------------------------------------------------------ */
+
+/* All pages are alike, but for those that were written since: bit by bit. */
+static bool alike(const uint64_t *words, uint64_t written, uint64_t seed)
+{
+	unsigned int place;
+	uint64_t wrong = 0;
+	size_t i;
+
+	for (place = 0; place < places; place++) {
+		on_place(place);
+		for (i = 0; i < AREA / 8; i++)
+			wrong += ((volatile uint64_t *)words)[i] !=
+				(i % (PAGE / 8) + seed +
+				 (i * 8 % PAGE == 0 &&
+				  written >> i / (PAGE / 8) & 1));
+	}
+	return expect(!wrong);
+}
+
+static void fill_alike(uint64_t *words, uint64_t seed)
+{
+	size_t i;
+
+	for (i = 0; i < AREA / 8; i++)
+		words[i] = i % (PAGE / 8) + seed;
+}
+
+static uint64_t *map_mergeable(uint64_t seed)
+{
+	uint64_t *words = mmap(NULL, AREA, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (!machine_is_ours())
+		skip("what is merged concerns the whole machine");
+	madvise(words, AREA, MADV_NOHUGEPAGE);
+	fill_alike(words, seed);
+	if (madvise(words, AREA, MADV_MERGEABLE))
+		skip("no KSM in this kernel");
+	write_file(KSM "pages_to_scan", "2000");
+	write_file(KSM "sleep_millisecs", "10");
+	return words;
+}
+
+static bool merge_once(uint64_t *words, uint64_t seed)
+{
+	bool ok = expect(!write_file(KSM "run", "1"));
+
+	ok &= expect(within(20, read_number(KSM "pages_sharing") >= PAGES / 2));
+	ok &= alike(words, 0, seed);
+	on_place(1);
+	words[0]++;
+	on_place(0);
+	words[3 * PAGE / 8]++;
+	ok &= alike(words, 1 | 1 << 3, seed);
+	words[0]--;
+	words[3 * PAGE / 8]--;
+	return ok & expect(!write_file(KSM "run", "2")) & alike(words, 0, seed);
+}
+
+bool ksm(void)
+{
+	uint64_t seed = (uint64_t)getpid() << 32, *words = map_mergeable(seed);
+	unsigned int i;
+	bool ok = true;
+
+	for (i = 0; ok && i < rounds(1); i++)
+		ok = merge_once(words, seed);
+	return expect(!madvise(words, AREA, MADV_UNMERGEABLE)) & ok &
+		alike(words, 0, seed);
+}
+
+/* --- pages from node to node --------------------------------------------------------- */
+
+/* How many of the area's pages are not on @node after having been asked. */
+static size_t misplaced(const struct area *area, int node, bool move)
+{
+	int nodes[PAGES], status[PAGES];
+	void *pages[PAGES];
+	size_t i, left = 0;
+
+	for (i = 0; i < PAGES; i++) {
+		nodes[i] = node;
+		pages[i] = (char *)area->words + i * PAGE;
+	}
+	if (move)
+		syscall(SYS_move_pages, 0, PAGES, pages, nodes, status,
+			MPOL_MF_MOVE);
+	syscall(SYS_move_pages, 0, PAGES, pages, NULL, status, 0);
+	for (i = 0; i < PAGES; i++)
+		left += status[i] != node;
+	return left;
+}
+
+/* A page that somebody holds stays: so often it is asked for, and not more. */
+#define ATTEMPTS 10
+
+static bool moved(const struct area *area, int node)
+{
+	unsigned int i;
+	size_t left;
+
+	for (i = 0; i < ATTEMPTS; i++) {
+		left = misplaced(area, node, true);
+		if (!left)
+			return true;
+		usleep(1000);
+	}
+	ksft_print_msg("%zu of %lu pages stayed\n", left, PAGES);
+	return expect(left < PAGES / 2);
+}
+
+bool move_pages(void)
+{
+	struct area area;
+	unsigned int i;
+	bool ok;
+
+	if (nodes_there() < 2)
+		skip("one node");
+	ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
+	for (i = 0; ok && i < rounds(6); i++)
+		ok = moved(&area, place_node(i)) & walk_on(1);
+	return walk_stop() & ok & area_same(&area);
+}
+
+static bool bind_to(struct area *area, int node)
+{
+	unsigned long mask = 1UL << node;
+
+	if (syscall(SYS_mbind, area->words, AREA, MPOL_BIND, &mask,
+		    sizeof(mask) * 8, MPOL_MF_MOVE) && errno != EIO)
+		return expect(!"bound");
+	return true;
+}
+
+bool mbind_moves(void)
+{
+	struct area area;
+	unsigned int i;
+	bool ok;
+
+	if (nodes_there() < 2)
+		skip("one node");
+	ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
+	for (i = 0; ok && i < rounds(6); i++)
+		ok = bind_to(&area, place_node(i)) & walk_on(1);
+	return walk_stop() & ok & area_same(&area) &
+		expect(misplaced(&area, place_node(i - 1), false) < PAGES / 2);
+}
+
+bool migrate_pages(void)
+{
+	unsigned long from, to;
+	struct area area;
+	unsigned int i;
+	bool ok;
+
+	if (nodes_there() < 2)
+		skip("one node");
+	ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
+	for (i = 0; ok && i < rounds(4); i++) {
+		from = 1UL << place_node(i);
+		to = 1UL << place_node(i + 1);
+		ok = expect(syscall(SYS_migrate_pages, 0, 64, &from, &to) >= 0) &
+			walk_on(1);
+	}
+	return walk_stop() & ok & area_same(&area);
+}
+
+/* --- NUMA balancing --------------------------------------------------------------- */
+
+#define BALANCING	"/proc/sys/kernel/numa_balancing"
+#define SCANS		"/sys/kernel/debug/sched/numa_balancing/"
+
+static uint64_t hinting_faults(void)
+{
+	return named_number("/proc/vmstat", "numa_hint_faults");
+}
+
+static void balance(const char *on, const char *every_ms)
+{
+	write_file(SCANS "scan_period_min_ms", every_ms);
+	write_file(SCANS "scan_delay_ms", every_ms);
+	write_file(BALANCING, on);
+}
+
+/* Entries lose their access, come back as hints, and pages move. */
+bool numa_balancing(void)
+{
+	uint64_t faults = hinting_faults();
+	struct area area;
+	bool ok;
+
+	if (!machine_is_ours() || nodes_there() < 2 ||
+	    access(BALANCING, W_OK))
+		skip("no balancing to switch on");
+	balance("1", "20");
+	ok = area_map(&area, 16 * AREA) &&
+		walk_start(&area, WALK_WRITES | WALK_HOPS) &&
+		within(20, hinting_faults() > faults + rounds(100)) &
+		walk_on(1) & walk_stop() & area_same(&area);
+	balance("0", "1000");
+	ksft_print_msg("%llu hinting faults\n",
+		       (unsigned long long)(hinting_faults() - faults));
+	return ok;
+}
+
+/* --- swap -------------------------------------------------------------------------- */
+
+static bool swap_on(void)
+{
+	return machine_is_ours() &&
+		!system("{ modprobe zram && echo 64M > /sys/block/zram0/disksize"
+			" && mkswap /dev/zram0 && swapon /dev/zram0; }"
+			" > /dev/null 2>&1");
+}
+
+static bool swap_off(void)
+{
+	return expect(!system("swapoff /dev/zram0 &&"
+			      " echo 1 > /sys/block/zram0/reset"));
+}
+
+/* Out under walkers, out at rest, and back on any node. */
+static bool swap_once(struct area *area, unsigned int i)
+{
+	bool ok = walk_start(area, WALK_WRITES);
+
+	ok = ok && expect(!madvise(area->words, area->bytes, MADV_PAGEOUT)) &
+		walk_on(2);
+	ok &= walk_stop();
+	on_place(i);
+	madvise(area->words, area->bytes, MADV_PAGEOUT);
+	ok &= expect(named_number("/proc/self/status", "VmSwap:") > 0);
+	on_place(i + 1);
+	return ok & area_same(area);
+}
+
+bool swap_out(void)
+{
+	struct area area;
+	unsigned int i;
+	bool ok;
+
+	if (!swap_on())
+		skip("no zram to swap to");
+	ok = area_map(&area, 4 * AREA);
+	for (i = 0; ok && i < rounds(4); i++)
+		ok = swap_once(&area, i);
+	madvise(area.words, area.bytes, MADV_PAGEOUT);
+	return swap_off() & ok & area_same(&area);
+}
