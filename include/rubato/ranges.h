@@ -29,62 +29,58 @@ struct rubato_ranges {
 	__u32 surplus;		/* ranges that found no place */
 };
 
-static inline struct rubato_range *
-rubato_ranges_find(struct rubato_ranges *ranges, __u64 start, __u64 end)
+/* The place of a range that is remembered, or RUBATO_RANGES_MAX. */
+static inline __u32 rubato_ranges_find(const struct rubato_ranges *ranges,
+				       __u64 start, __u64 end)
 {
 	__u32 i;
 
 	for (i = 0; i < ranges->nr; i++) {
-		struct rubato_range *range = &ranges->range[i];
+		const struct rubato_range *range = &ranges->range[i];
 
 		if (range->times && range->start == start && range->end == end)
-			return range;
+			return i;
 	}
-	return NULL;
+	return RUBATO_RANGES_MAX;
 }
 
-static inline struct rubato_range *
-rubato_ranges_place(struct rubato_ranges *ranges)
+static inline __u32 rubato_ranges_free_place(const struct rubato_ranges *ranges)
 {
 	__u32 i;
 
-	for (i = 0; i < RUBATO_RANGES_MAX; i++) {
-		if (!ranges->range[i].times)
-			return &ranges->range[i];
-	}
-	return NULL;
+	for (i = 0; i < RUBATO_RANGES_MAX && ranges->range[i].times; i++)
+		;
+	return i;
 }
 
 /* From now on, [@start, @end) is being changed. */
 static inline void rubato_ranges_begin(struct rubato_ranges *ranges,
 				       __u64 start, __u64 end)
 {
-	struct rubato_range *range = rubato_ranges_find(ranges, start, end);
-	__u32 nr;
+	__u32 i = rubato_ranges_find(ranges, start, end);
 
-	if (!range) {
-		range = rubato_ranges_place(ranges);
-		if (!range) {
+	if (i == RUBATO_RANGES_MAX) {
+		i = rubato_ranges_free_place(ranges);
+		if (i == RUBATO_RANGES_MAX) {
 			ranges->surplus++;
 			return;
 		}
-		range->start = start;
-		range->end = end;
+		ranges->range[i].start = start;
+		ranges->range[i].end = end;
 	}
-	range->times++;
-	nr = range - ranges->range + 1;
-	if (nr > ranges->nr)
-		ranges->nr = nr;
+	ranges->range[i].times++;
+	if (i >= ranges->nr)
+		ranges->nr = i + 1;
 }
 
 /* The reverse. One that was never begun is passed over. */
 static inline void rubato_ranges_end(struct rubato_ranges *ranges,
 				     __u64 start, __u64 end)
 {
-	struct rubato_range *range = rubato_ranges_find(ranges, start, end);
+	__u32 i = rubato_ranges_find(ranges, start, end);
 
-	if (range)
-		range->times--;
+	if (i < RUBATO_RANGES_MAX)
+		ranges->range[i].times--;
 	else if (ranges->surplus)
 		ranges->surplus--;
 	while (ranges->nr && !ranges->range[ranges->nr - 1].times)
