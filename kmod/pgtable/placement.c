@@ -75,7 +75,8 @@ void rubato_placement_put(struct rubato_placement *placement)
  *
  * Context: any.
  */
-enum rubato_policy rubato_placement_policy(const struct rubato_placement *placement)
+enum rubato_policy
+rubato_placement_policy(const struct rubato_placement *placement)
 {
 	return READ_ONCE(placement->policy);
 }
