@@ -11,7 +11,7 @@
 #endif
 
 /* Some kernels do not know them all, and none says so about what it keeps. */
-static void keep_advised(struct area *area)
+static bool keep_once(struct area *area, unsigned int round)
 {
 	static const int advice[] = {
 		MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED, MADV_POPULATE_READ,
@@ -20,27 +20,24 @@ static void keep_advised(struct area *area)
 	};
 	size_t i;
 
+	on_place(round);
 	for (i = 0; i < ARRAY_SIZE(advice); i++)
 		madvise(area->words, area->bytes, advice[i]);
+	return true;
 }
 
 bool advise_keeps(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
 
-	for (i = 0; ok && i < rounds(5); i++) {
-		on_place(i);
-		keep_advised(&area);
-		ok = walk_on(1);
-	}
-	return walk_stop() & ok & area_same(&area);
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES, rounds(5), keep_once);
 }
 
 /* A table becomes one large entry, and small ones again. */
-static bool collapse_once(struct area *area)
+static bool collapse_once(struct area *area, unsigned int i)
 {
+	on_place(i);
 	if (madvise(area->words, HUGE_PAGE, MADV_COLLAPSE)) {
 		if (errno == EINVAL)
 			skip("no MADV_COLLAPSE here");
@@ -54,20 +51,17 @@ static bool collapse_once(struct area *area)
 
 bool advise_collapse(void)
 {
-	struct area area;
-	unsigned int i;
 	void *memory = window(HUGE_PAGE, HUGE_PAGE);
-	bool ok = expect(!mprotect(memory, HUGE_PAGE,
-				   PROT_READ | PROT_WRITE));
+	struct area area;
 
+	if (!expect(!mprotect(memory, HUGE_PAGE, PROT_READ | PROT_WRITE)))
+		return false;
 	madvise(memory, HUGE_PAGE, MADV_NOHUGEPAGE);
 	area_on(&area, memory, HUGE_PAGE);
 	area_fill(&area);
 	madvise(memory, HUGE_PAGE, MADV_HUGEPAGE);
-	ok = ok && walk_start(&area, WALK_WRITES | WALK_FAULTS);
-	for (i = 0; ok && i < rounds(2); i++)
-		ok = collapse_once(&area);
-	return walk_stop() & ok & area_same(&area);
+	return walk_under(&area, WALK_WRITES | WALK_FAULTS, rounds(2),
+			  collapse_once);
 }
 
 bool advise_dontneed(void)
@@ -89,17 +83,21 @@ bool advise_dontneed(void)
 	return ok;
 }
 
+static bool free_once(struct area *area, unsigned int i)
+{
+	bool ok;
+
+	on_place(i);
+	ok = expect(!madvise(area->words, AREA, MADV_FREE));
+	madvise(area->words, AREA, MADV_PAGEOUT);
+	return ok;
+}
+
 bool advise_free(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = area_map(&area, AREA) &&
-		walk_start(&area, WALK_WRITES | WALK_ZEROS);
 
-	for (i = 0; ok && i < rounds(4); i++) {
-		ok = expect(!madvise(area.words, AREA, MADV_FREE));
-		madvise(area.words, AREA, MADV_PAGEOUT);
-		ok &= walk_on(1);
-	}
-	return walk_stop() & ok & area_same_or_zero(&area);
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES | WALK_ZEROS, rounds(4),
+			   free_once);
 }

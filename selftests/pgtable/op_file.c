@@ -24,37 +24,43 @@ static void use_a_disk(void)
 		ksft_print_msg("no file system of its own: /tmp is used\n");
 }
 
-static int open_file(size_t bytes)
-{
-	int fd;
+static int file;
 
+static bool open_file(void)
+{
 	use_a_disk();
-	fd = open(SCRATCH "/file", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	if (fd < 0)
-		fd = open("/tmp", O_RDWR | O_TMPFILE, 0600);
-	if (!expect(fd >= 0) || !expect(!ftruncate(fd, bytes)))
-		return -1;
-	return fd;
+	file = open(SCRATCH "/file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (file < 0)
+		file = open("/tmp", O_RDWR | O_TMPFILE, 0600);
+	return expect(file >= 0) && expect(!ftruncate(file, AREA));
 }
 
-static bool map_file(struct area *area, int fd, size_t bytes, int flags)
+static bool map_file(struct area *area, int flags)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+	void *memory = mmap(NULL, AREA, PROT_READ | PROT_WRITE, flags, file, 0);
 
-	if (fd < 0 || !expect(memory != MAP_FAILED))
+	if (!expect(memory != MAP_FAILED))
 		return false;
-	area_on(area, memory, bytes);
+	area_on(area, memory, AREA);
 	return true;
 }
 
+static bool new_file(struct area *area)
+{
+	if (!open_file() || !map_file(area, MAP_SHARED))
+		return false;
+	area_fill(area);
+	return area_same(area);
+}
+
 /* As read() sees it. */
-static bool file_same(const struct area *area, int fd)
+static bool file_same(const struct area *area)
 {
 	uint64_t words[PAGE / 8];
 	size_t i, k;
 
 	for (i = 0; i < area->bytes / PAGE; i++) {
-		if (!expect(pread(fd, words, PAGE, i * PAGE) == PAGE))
+		if (!expect(pread(file, words, PAGE, i * PAGE) == PAGE))
 			return false;
 		for (k = 0; k < PAGE / 8; k++) {
 			if (words[k] != area_word(area, i * PAGE / 8 + k))
@@ -65,114 +71,102 @@ static bool file_same(const struct area *area, int fd)
 }
 
 /* Write-back makes pages clean and takes the right to write: D and W go. */
-bool file_sync(void)
+static bool sync_once(struct area *area, unsigned int i)
 {
-	int fd = open_file(AREA);
-	struct area area;
-	unsigned int i;
-	bool ok;
-
-	if (!map_file(&area, fd, AREA, MAP_SHARED))
-		return false;
-	area_fill(&area);
-	ok = walk_start(&area, WALK_WRITES);
-	for (i = 0; ok && i < rounds(10); i++) {
-		on_place(i);
-		ok = expect(!msync(area.words, AREA, MS_SYNC)) & walk_on(1);
-	}
-	return walk_stop() & ok & area_same(&area) & file_same(&area, fd);
+	on_place(i);
+	return expect(!msync(area->words, AREA, MS_SYNC));
 }
 
-/* What was written after the last write-back is written with the next. */
-static bool clean_and_dirty(struct area *area, int fd)
+bool file_sync(void)
+{
+	struct area area;
+
+	return new_file(&area) &&
+		walk_under(&area, WALK_WRITES, rounds(10), sync_once) &
+		file_same(&area);
+}
+
+static void write_next(struct area *area)
 {
 	size_t i;
-	bool ok = expect(!msync(area->words, AREA, MS_SYNC));
 
 	for (i = 0; i < AREA / PAGE; i++) {
 		on_place(i);
 		area->count[i * PAGE / 8 / STEP]++;
 		area->words[i * PAGE / 8]++;
 	}
+}
+
+/* What was written after the last write-back is written with the next. */
+static bool clean_and_dirty(struct area *area)
+{
+	bool ok = expect(!msync(area->words, AREA, MS_SYNC));
+
+	write_next(area);
 	ok &= expect(!msync(area->words, AREA, MS_SYNC)) &
-		expect(!posix_fadvise(fd, 0, AREA, POSIX_FADV_DONTNEED)) &
 		expect(!madvise(area->words, AREA, MADV_DONTNEED)) &
-		expect(!posix_fadvise(fd, 0, AREA, POSIX_FADV_DONTNEED));
-	return ok & area_same(area) & file_same(area, fd);
+		expect(!posix_fadvise(file, 0, AREA, POSIX_FADV_DONTNEED));
+	return ok & area_same(area) & file_same(area);
 }
 
 /* The page cache forgets it between: a lost D bit loses what was written. */
 bool file_dirty(void)
 {
-	int fd = open_file(AREA);
 	struct area area;
 	unsigned int i;
-	bool ok;
+	bool ok = new_file(&area);
 
-	if (!map_file(&area, fd, AREA, MAP_SHARED))
-		return false;
-	area_fill(&area);
-	ok = area_same(&area);
 	for (i = 0; ok && i < rounds(5); i++)
-		ok = clean_and_dirty(&area, fd);
+		ok = clean_and_dirty(&area);
 	return ok;
 }
 
 bool file_private(void)
 {
-	int fd = open_file(AREA);
-	struct area file, copy;
+	struct area area, copy;
 	bool ok;
 
-	if (!map_file(&file, fd, AREA, MAP_SHARED))
+	if (!new_file(&area) || !map_file(&copy, MAP_PRIVATE))
 		return false;
-	area_fill(&file);
-	if (!map_file(&copy, fd, AREA, MAP_PRIVATE))
-		return false;
-	copy.seed = file.seed;
+	copy.seed = area.seed;
 	ok = area_same(&copy);
 	copy.seed++;
 	on_place(1);
 	area_fill(&copy);
-	return ok & area_same(&copy) & area_same(&file) &
+	return ok & area_same(&copy) & area_same(&area) &
 		walk_start(&copy, WALK_WRITES) & walk_on(rounds(3)) &
-		walk_stop() & area_same(&file) & file_same(&file, fd);
+		walk_stop() & area_same(&area) & file_same(&area);
 }
 
-static bool truncate_once(struct area *area, int fd)
+static bool truncate_once(struct area *area, unsigned int i)
 {
-	bool ok = expect(!ftruncate(fd, AREA / 2));
+	bool ok;
 
+	on_place(i);
+	ok = expect(!ftruncate(file, AREA / 2));
 	ok &= area_loads(area, AREA / 2, AREA / 2, NO_SUCH_PAGE);
 	ok &= area_stores(area, AREA / 2, AREA / 2, NO_SUCH_PAGE);
 	ok &= area_loads(area, 0, AREA / 2, 0);
-	return ok & expect(!ftruncate(fd, AREA)) &
+	return ok & expect(!ftruncate(file, AREA)) &
 		area_loads(area, 0, AREA, 0);
 }
 
 bool file_truncate(void)
 {
-	int fd = open_file(AREA);
 	struct area area;
-	unsigned int i;
-	bool ok;
 
-	if (!map_file(&area, fd, AREA, MAP_SHARED))
-		return false;
-	area_fill(&area);
-	ok = walk_start(&area, WALK_WRITES | WALK_FAULTS | WALK_ZEROS);
-	for (i = 0; ok && i < rounds(5); i++)
-		ok = truncate_once(&area, fd) & walk_on(1);
-	return walk_stop() & ok & area_same_or_zero(&area);
+	return new_file(&area) &&
+		walk_under(&area, WALK_WRITES | WALK_FAULTS | WALK_ZEROS,
+			   rounds(5), truncate_once);
 }
 
-static bool punch_once(struct area *area, int fd, unsigned int i)
+static bool punch_once(struct area *area, unsigned int i)
 {
 	bool ok;
 
 	on_place(i);
-	ok = expect(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			       AREA / 4, AREA / 2));
+	ok = expect(!fallocate(file, FALLOC_FL_PUNCH_HOLE |
+			       FALLOC_FL_KEEP_SIZE, AREA / 4, AREA / 2));
 	ok &= area_zero(area, AREA / 4, AREA / 2) &
 		area_part_same(area, 0, AREA / 4) &
 		area_part_same(area, 3 * AREA / 4, AREA / 4);
@@ -183,17 +177,12 @@ static bool punch_once(struct area *area, int fd, unsigned int i)
 
 bool file_hole(void)
 {
-	int fd = open_file(AREA);
 	struct area area;
 	unsigned int i;
-	bool ok;
+	bool ok = new_file(&area);
 
-	if (!map_file(&area, fd, AREA, MAP_SHARED))
-		return false;
-	area_fill(&area);
-	ok = area_same(&area);
 	for (i = 0; ok && i < rounds(4); i++)
-		ok = punch_once(&area, fd, i);
+		ok = punch_once(&area, i);
 	return ok;
 }
 
@@ -224,11 +213,11 @@ static bool write_both(struct area *area)
 
 bool shared_memfd(void)
 {
-	int fd = memfd_create("pgtable", MFD_CLOEXEC);
 	struct area area;
 
-	return expect(!ftruncate(fd, AREA)) &&
-		map_file(&area, fd, AREA, MAP_SHARED) && write_both(&area);
+	file = memfd_create("pgtable", MFD_CLOEXEC);
+	return expect(!ftruncate(file, AREA)) &&
+		map_file(&area, MAP_SHARED) && write_both(&area);
 }
 
 bool shared_sysv(void)

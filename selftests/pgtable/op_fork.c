@@ -28,15 +28,18 @@ static bool be_a_copy(void *argument)
 		walk_on(rounds(2)) & walk_stop() & verified();
 }
 
+static bool fork_once(struct area *area, unsigned int i)
+{
+	on_place(i);
+	return in_child(be_a_copy, area);
+}
+
 bool fork_isolates(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
 
-	for (i = 0; ok && i < rounds(3); i++)
-		ok = in_child(be_a_copy, &area) & walk_on(1);
-	return walk_stop() & ok & area_same(&area);
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES, rounds(3), fork_once);
 }
 
 struct link {
@@ -86,22 +89,24 @@ static bool tags_right(const struct area *area)
 }
 
 /* The child runs in the parent's memory, on the parent's tables. */
+static bool vfork_once(struct area *area, unsigned int i)
+{
+	int status;
+	pid_t pid;
+
+	on_place(i);
+	pid = vfork();
+	if (!pid)
+		_exit(!tags_right(area));
+	return expect(waitpid(pid, &status, 0) == pid && !status);
+}
+
 bool vfork_waits(void)
 {
-	static struct area area;
-	volatile unsigned int i;
-	bool ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
+	struct area area;
 
-	for (i = 0; ok && i < rounds(10); i++) {
-		volatile pid_t pid;
-		int status;
-
-		pid = vfork();
-		if (!pid)
-			_exit(!tags_right(&area));
-		ok = waitpid(pid, &status, 0) == pid && expect(!status);
-	}
-	return walk_stop() & ok & area_same(&area);
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES, rounds(10), vfork_once);
 }
 
 /* --- exec ----------------------------------------------------------------------- */
@@ -130,13 +135,17 @@ static bool be_executed(void *argument)
 	return expect(!"executed");
 }
 
+static bool exec_once(struct area *area, unsigned int i)
+{
+	(void)area;
+	on_place(i);
+	return in_child(be_executed, "2");
+}
+
 bool exec_children(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
 
-	for (i = 0; ok && i < rounds(2); i++)
-		ok = in_child(be_executed, "2");
-	return walk_stop() & ok & area_same(&area);
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES, rounds(2), exec_once);
 }

@@ -48,22 +48,29 @@ bool hopping(void)
 		walk_on(rounds(30)) & walk_stop() & area_same(&area);
 }
 
+static bool verify_once(struct area *area, unsigned int i)
+{
+	(void)area;
+	on_place(i);
+	return verified();
+}
+
 bool verify_while_walked(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES);
 
-	for (i = 0; ok && i < rounds(5); i++)
-		ok = walk_on(1) & verified();
-	return walk_stop() & ok;
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES, rounds(10), verify_once);
 }
 
 /* --- mprotect --------------------------------------------------------------- */
 
-static bool protect_once(struct area *area)
+static bool protect_once(struct area *area, unsigned int i)
 {
-	bool ok = expect(!mprotect(area->words, AREA, PROT_READ));
+	bool ok;
+
+	on_place(i);
+	ok = expect(!mprotect(area->words, AREA, PROT_READ));
 
 	ok &= area_stores(area, 0, AREA, NOT_ALLOWED);
 	ok &= area_loads(area, 0, AREA, 0);
@@ -80,13 +87,10 @@ static bool protect_once(struct area *area)
 bool protect(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = area_map(&area, AREA) &&
-		walk_start(&area, WALK_WRITES | WALK_FAULTS);
 
-	for (i = 0; ok && i < rounds(5); i++)
-		ok = protect_once(&area) & walk_on(1);
-	return walk_stop() & ok & area_same(&area);
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES | WALK_FAULTS, rounds(5),
+			   protect_once);
 }
 
 /* --- munmap, MAP_FIXED ------------------------------------------------------- */
@@ -98,11 +102,13 @@ static bool map_at(void *where, size_t bytes, int prot)
 }
 
 /* Nobody else maps anything meanwhile: the hole stays ours. */
-static bool unmap_once(struct area *area)
+static bool unmap_once(struct area *area, unsigned int i)
 {
 	void *half = area->words + AREA / 16;
-	bool ok = expect(!munmap(half, AREA / 2));
+	bool ok;
 
+	on_place(i);
+	ok = expect(!munmap(half, AREA / 2));
 	ok &= area_loads(area, AREA / 2, AREA / 2, NOT_MAPPED);
 	ok &= area_loads(area, 0, AREA / 2, 0);
 	return ok & map_at(half, AREA / 2, READ_WRITE) &
@@ -112,13 +118,10 @@ static bool unmap_once(struct area *area)
 bool unmap(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = area_map(&area, AREA) &&
-		walk_start(&area, WALK_WRITES | WALK_FAULTS | WALK_ZEROS);
 
-	for (i = 0; ok && i < rounds(5); i++)
-		ok = unmap_once(&area) & walk_on(1);
-	return walk_stop() & ok & area_same_or_zero(&area);
+	return area_map(&area, AREA) &&
+		walk_under(&area, WALK_WRITES | WALK_FAULTS | WALK_ZEROS,
+			   rounds(5), unmap_once);
 }
 
 static bool map_over_once(struct area *area, unsigned int i)
@@ -147,10 +150,12 @@ bool map_over(void)
 
 /* --- mremap ------------------------------------------------------------------- */
 
+static void *windows[2];
+
 /* Walkers keep the old address for a moment: it must become nobody's again. */
-static bool move(struct area *area, void *to)
+static bool move_once(struct area *area, unsigned int i)
 {
-	void *from = area->words;
+	void *from = area->words, *to = windows[~i & 1];
 
 	if (!expect(mremap(from, area->bytes, area->bytes,
 			   MREMAP_MAYMOVE | MREMAP_FIXED, to) == to))
@@ -163,20 +168,16 @@ static bool move(struct area *area, void *to)
 
 static bool move_about(size_t bytes, size_t align, unsigned int times)
 {
-	void *at[2] = { window(bytes, align), window(bytes, align) };
 	struct area area;
-	unsigned int i;
-	bool ok;
 
-	if (!map_at(at[0], bytes, READ_WRITE))
+	windows[0] = window(bytes, align);
+	windows[1] = window(bytes, align);
+	if (!map_at(windows[0], bytes, READ_WRITE))
 		return false;
-	madvise(at[0], bytes, MADV_NOHUGEPAGE);
-	area_on(&area, at[0], bytes);
+	madvise(windows[0], bytes, MADV_NOHUGEPAGE);
+	area_on(&area, windows[0], bytes);
 	area_fill(&area);
-	ok = walk_start(&area, WALK_WRITES | WALK_FAULTS);
-	for (i = 0; ok && i < times; i++)
-		ok = move(&area, at[~i & 1]) & walk_on(1);
-	return walk_stop() & ok & area_same(&area);
+	return walk_under(&area, WALK_WRITES | WALK_FAULTS, times, move_once);
 }
 
 bool remap_small(void)

@@ -66,16 +66,19 @@ bool soft_dirty_pages(void)
 }
 
 /* Under threads that write: none of what they wrote last is missing. */
+static bool dirty_once(struct area *area, unsigned int i)
+{
+	on_place(i);
+	return expect(!write_file("/proc/self/clear_refs", "4")) &&
+		walk_on(2) && expect(soft_dirty(area) == ~0ULL);
+}
+
 bool soft_dirty_walked(void)
 {
 	struct area area;
-	unsigned int i;
-	bool ok = map_tracked(&area) && walk_start(&area, WALK_WRITES);
 
-	for (i = 0; ok && i < rounds(4); i++)
-		ok = expect(!write_file("/proc/self/clear_refs", "4")) &&
-			walk_on(2) && expect(soft_dirty(&area) == ~0ULL);
-	return walk_stop() & ok & area_same(&area);
+	return map_tracked(&area) &&
+		walk_under(&area, WALK_WRITES, rounds(4), dirty_once);
 }
 
 /* --- keys --------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ static struct walker walkers[PLACES_MOST];
 static struct area *walked;
 static unsigned int walk_flags;
 static bool stopping;
+static int one_place = -1;
 static pthread_barrier_t all_stopped;
 
 static bool mine(const struct walker *w, size_t k)
@@ -96,12 +97,25 @@ static void compare_all(struct walker *w)
 	}
 }
 
+/* Where it is to walk next. */
+static void settle(struct walker *w)
+{
+	int place = __atomic_load_n(&one_place, __ATOMIC_RELAXED);
+
+	if (place >= 0)
+		on_place(place);
+	else if (walk_flags & WALK_HOPS)
+		on_place(w->place + w->passes);
+	else if (!w->passes)
+		on_place(w->place);
+}
+
 static void pass(struct walker *w)
 {
 	size_t words = walked->bytes / 8 / STEP, k;
 
-	if (walk_flags & WALK_HOPS)
-		on_place(w->place + w->passes);
+
+	settle(w);
 	for (k = 0; k < words; k++)
 		walk_word(w, k);
 	__atomic_add_fetch(&w->passes, 1, __ATOMIC_RELEASE);
@@ -112,7 +126,6 @@ static void *walk(void *argument)
 {
 	struct walker *w = argument;
 
-	on_place(w->place);
 	do {
 		pass(w);
 		if (w->passes % 4)
@@ -166,6 +179,20 @@ bool walk_on(unsigned int times)
 		expect(!"walkers get on");
 }
 
+void walk_move(unsigned int place)
+{
+	__atomic_store_n(&one_place, place, __ATOMIC_RELAXED);
+}
+
+bool walk_wrong(void)
+{
+	unsigned int i, bad = 0;
+
+	for (i = 0; i < places; i++)
+		bad += __atomic_load_n(&walkers[i].wrong, __ATOMIC_RELAXED);
+	return bad;
+}
+
 bool walk_stop(void)
 {
 	unsigned int i, bad = 0;
@@ -181,6 +208,20 @@ bool walk_stop(void)
 	if (bad)
 		ksft_print_msg("walkers: %u words were wrong\n", bad);
 	return !bad;
+}
+
+bool walk_under(struct area *area, unsigned int flags, unsigned int times,
+		bool (*once)(struct area *area, unsigned int i))
+{
+	unsigned int i;
+	bool ok = walk_start(area, flags);
+
+	for (i = 0; ok && i < times; i++)
+		ok = once(area, i) & walk_on(1);
+	ok &= walk_stop();
+	if (flags & WALK_ZEROS)
+		return ok & area_same_or_zero(area);
+	return ok & area_same(area);
 }
 
 void walk_forget(void)

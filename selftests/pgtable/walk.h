@@ -18,11 +18,20 @@
 bool walk_start(struct area *area, unsigned int flags);
 /* Until each thread has walked it all @times more. */
 bool walk_on(unsigned int times);
+/* All of them to one place, now or from their start on. */
+void walk_move(unsigned int place);
+bool walk_wrong(void);
 /*
  * Stops them. Each compares every word before it ends, unless signals are no
  * surprise; true if all they saw was right.
  */
 bool walk_stop(void);
+/*
+ * @once with each number below @times, under threads that walk @area; what is in it
+ * then is compared, too. It may be zero where pages lose what was in them.
+ */
+bool walk_under(struct area *area, unsigned int flags, unsigned int times,
+		bool (*once)(struct area *area, unsigned int i));
 /* In a child: the threads stayed with the parent. */
 void walk_forget(void);
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A process to be enrolled, moved and left alone: it walks and writes its memory
+ * from threads on every node, and compares all of it, until SIGTERM.
+ *
+ *	walker [-m MIB] [-p PLACE] [-e] [-q]
+ *	-m	so much memory (4)
+ *	-p	all threads on this place only; SIGUSR1 moves them to the next
+ *	-e	executes itself anew after some passes, for ever
+ *	-q	maps and fills it, and then only waits
+ *
+ * Says "ready" when its memory is filled and then, after each SIGUSR2, "right"
+ * once all threads have walked it again. Its exit status is 0 if all was right.
+ */
+#include <signal.h>
+#include "area.h"
+#include "child.h"
+#include "walk.h"
+#include "world.h"
+
+struct wishes {
+	unsigned long mib;
+	int place;
+	bool exec, quiet;
+};
+
+static sigset_t signals;
+
+static struct wishes parse(int argc, char **argv)
+{
+	struct wishes wishes = { .mib = 4, .place = -1 };
+	int option;
+
+	while ((option = getopt(argc, argv, "m:p:eq")) != -1) {
+		switch (option) {
+		case 'm': wishes.mib = strtoul(optarg, NULL, 10); break;
+		case 'p': wishes.place = atoi(optarg); break;
+		case 'e': wishes.exec = true; break;
+		case 'q': wishes.quiet = true; break;
+		default: exit(2);
+		}
+	}
+	return wishes;
+}
+
+static int wait_signal(const struct wishes *wishes)
+{
+	struct timespec soon = { .tv_nsec = 50 * 1000 * 1000 };
+
+	return wishes->exec ? sigtimedwait(&signals, NULL, &soon) :
+		sigwaitinfo(&signals, NULL);
+}
+
+static bool answer(const struct wishes *wishes)
+{
+	bool ok = wishes->quiet || (walk_on(2) && !walk_wrong());
+
+	printf("%s\n", ok ? "right" : "wrong");
+	return ok;
+}
+
+static void move_to(int place)
+{
+	walk_move(place);
+	on_place(place);
+}
+
+/* Until it is to end: SIGTERM, or with -e for a while only. */
+static bool serve(struct wishes *wishes, bool *over)
+{
+	bool ok = true;
+	int signal;
+
+	while (ok && (signal = wait_signal(wishes)) > 0 && signal != SIGTERM) {
+		if (signal == SIGUSR2)
+			ok = answer(wishes);
+		else
+			move_to(++wishes->place);
+	}
+	*over = signal == SIGTERM;
+	return ok;
+}
+
+static bool work(struct wishes *wishes, bool *over)
+{
+	struct area area;
+	bool ok;
+
+	if (wishes->place >= 0)
+		move_to(wishes->place);
+	if (!area_map(&area, wishes->mib << 20))
+		return false;
+	ok = wishes->quiet || walk_start(&area, WALK_WRITES);
+	if (!wishes->exec)
+		printf("ready\n");
+	ok = ok && serve(wishes, over);
+	ok = (wishes->quiet || walk_stop()) && ok;
+	return ok && area_same(&area);
+}
+
+int main(int argc, char **argv)
+{
+	struct wishes wishes = parse(argc, argv);
+	bool over = false, ok;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	find_places();
+	faults_catch();
+	ok = work(&wishes, &over);
+	if (ok && wishes.exec && !over)
+		execv("/proc/self/exe", argv);
+	return ok ? KSFT_PASS : KSFT_FAIL;
+}
