@@ -224,6 +224,83 @@ TRACE_EVENT(rubato_wake,
 		  __entry->asleep_cycles)
 );
 
+DECLARE_EVENT_CLASS(rubato_space_class,
+
+	TP_PROTO(u32 slot, pid_t pid),
+
+	TP_ARGS(slot, pid),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(pid_t, pid)
+	),
+
+	TP_fast_assign(
+		__entry->slot = slot;
+		__entry->pid = pid;
+	),
+
+	TP_printk("slot=%u pid=%d", __entry->slot, __entry->pid)
+);
+
+DEFINE_EVENT(rubato_space_class, rubato_space_open,
+	TP_PROTO(u32 slot, pid_t pid),
+	TP_ARGS(slot, pid)
+);
+
+DEFINE_EVENT(rubato_space_class, rubato_space_close,
+	TP_PROTO(u32 slot, pid_t pid),
+	TP_ARGS(slot, pid)
+);
+
+TRACE_EVENT(rubato_space_move,
+
+	TP_PROTO(u32 slot, pid_t pid, int from, int to, bool at_home),
+
+	TP_ARGS(slot, pid, from, to, at_home),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(pid_t, pid)
+		__field(int, from)
+		__field(int, to)
+		__field(bool, at_home)
+	),
+
+	TP_fast_assign(
+		__entry->slot = slot;
+		__entry->pid = pid;
+		__entry->from = from;
+		__entry->to = to;
+		__entry->at_home = at_home;
+	),
+
+	TP_printk("slot=%u pid=%d from=%d to=%d at_home=%d", __entry->slot,
+		  __entry->pid, __entry->from, __entry->to, __entry->at_home)
+);
+
+TRACE_EVENT(rubato_space_renew,
+
+	TP_PROTO(u32 slot, pid_t pid, unsigned long master),
+
+	TP_ARGS(slot, pid, master),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(pid_t, pid)
+		__field(unsigned long, master)
+	),
+
+	TP_fast_assign(
+		__entry->slot = slot;
+		__entry->pid = pid;
+		__entry->master = master;
+	),
+
+	TP_printk("slot=%u pid=%d master=%lu", __entry->slot, __entry->pid,
+		  __entry->master)
+);
+
 #endif /* RUBATO_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

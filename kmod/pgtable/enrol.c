@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include "../member.h"
 #include "../tenant.h"
+#include "../trace.h"
 #include "enrol.h"
 #include "placement.h"
 #include "space.h"
@@ -164,6 +165,7 @@ static bool enrol_one(struct list_head *spaces,
 	space->pid = candidate->pid;
 	WRITE_ONCE(space->placement->spaces, space->placement->spaces + 1);
 	list_add_rcu(&space->link, spaces);
+	trace_rubato_space_open(space->placement->slot, space->pid);
 	return true;
 }
 

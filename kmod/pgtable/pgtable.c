@@ -131,7 +131,7 @@ static void notifiers_unregister(void)
  */
 int rubato_pgtable_tenant_add(struct rubato_tenant *tenant)
 {
-	struct rubato_placement *placement = rubato_placement_alloc();
+	struct rubato_placement *placement = rubato_placement_alloc(tenant->slot);
 	int err;
 
 	if (!placement)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What tenants want of page tables. Each tenant has a placement from its first
- * day, which is its directory pgtable/; spaces hold it for longer than the tenant lives. Those with a policy are
- * in a list, so that the worker knows whether there is anything to do.
+ * day, which is its directory pgtable/; spaces hold it for longer than the
+ * tenant lives. Those with a policy are in a list, so that the worker knows
+ * whether there is anything to do.
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
@@ -20,10 +21,11 @@ static LIST_HEAD(wanting);
 
 /**
  * rubato_placement_alloc() - what a tenant begins with: nothing wanted
+ * @slot: the tenant's
  *
  * Context: process. Return: a reference, or NULL without memory.
  */
-struct rubato_placement *rubato_placement_alloc(void)
+struct rubato_placement *rubato_placement_alloc(u32 slot)
 {
 	struct rubato_placement *placement;
 
@@ -35,6 +37,7 @@ struct rubato_placement *rubato_placement_alloc(void)
 		kfree(placement);
 		return NULL;
 	}
+	placement->slot = slot;
 	refcount_set(&placement->users, 1);
 	INIT_LIST_HEAD(&placement->link);
 	placement->order = ORDER_DEFAULT;

@@ -34,6 +34,7 @@ struct rubato_placement_counts {
 
 struct rubato_placement {
 	struct kobject kobj;		/* pgtable/ of the tenant */
+	u32 slot;			/* of its tenant; never changes */
 	refcount_t users;		/* that directory, and every space */
 	struct list_head link;		/* placement.c: those that want some */
 	bool retired;			/* its tenant has gone */
@@ -51,7 +52,7 @@ struct rubato_placement {
 	struct rubato_placement_counts __percpu *counts;
 };
 
-struct rubato_placement *rubato_placement_alloc(void);
+struct rubato_placement *rubato_placement_alloc(u32 slot);
 void rubato_placement_get(struct rubato_placement *placement);
 void rubato_placement_put(struct rubato_placement *placement);
 

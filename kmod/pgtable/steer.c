@@ -15,6 +15,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/topology.h>
+#include "../trace.h"
 #include "cpu.h"
 #include "inspect.h"
 #include "placement.h"
@@ -138,6 +139,14 @@ static bool walk_all(struct rubato_space *space, struct rubato_tree *tree)
 	return changed;
 }
 
+static void move_to(struct rubato_space *space, int node)
+{
+	space->at_home = rubato_inspect_home(space->mm) == node;
+	trace_rubato_space_move(space->placement->slot, space->pid,
+				space->home, node, space->at_home);
+	space->home = node;
+}
+
 /* A tie leaves things as they are. */
 static bool migrate(struct rubato_space *space)
 {
@@ -151,8 +160,7 @@ static bool migrate(struct rubato_space *space)
 	if (node == NUMA_NO_NODE || !node_isset(node, nodes))
 		return walk_all(space, NULL);
 	if (node != space->home)
-		space->at_home = rubato_inspect_home(space->mm) == node;
-	space->home = node;
+		move_to(space, node);
 	if (!space->at_home)
 		tree = tree_at(space, node, &changed);
 	return walk_all(space, tree) || changed;

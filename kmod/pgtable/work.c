@@ -19,6 +19,7 @@
 #include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/workqueue.h>
+#include "../trace.h"
 #include "cpu.h"
 #include "enrol.h"
 #include "hooks.h"
@@ -30,6 +31,7 @@
 
 #define SOON_MS		10
 #define SECOND_MS	1000
+#define IDLE_MS		5000	/* before hooks are taken away */
 #define MOVING_MS	40	/* between looks where threads are */
 /* Looking at all processes takes at most a 20th of the time. */
 #define LOOK_SHARE	20
@@ -52,6 +54,7 @@ static bool killed;
 static bool moving;		/* some space follows its threads */
 static unsigned int holds;
 static ktime_t last_look, look_again;
+static ktime_t idle_since;
 
 /**
  * rubato_work_soon() - there is something to do
@@ -119,6 +122,7 @@ void rubato_work_sync_kernel(void)
 
 static void discard(struct rubato_space *space)
 {
+	trace_rubato_space_close(space->placement->slot, space->pid);
 	list_del_rcu(&space->link);
 	WRITE_ONCE(space->placement->spaces, space->placement->spaces - 1);
 	rubato_space_strip(space);
@@ -182,6 +186,8 @@ static void renew(struct rubato_space *space)
 	rubato_cpus_forget(space);
 	rubato_space_strip(space);
 	rubato_placement_add(space->placement, RUBATO_COUNT_RENEWALS, 1);
+	trace_rubato_space_renew(space->placement->slot, space->pid,
+				 mm_pgtables_bytes(space->mm) / PAGE_SIZE);
 	WRITE_ONCE(space->paused, false);	/* roots come with steering */
 }
 
@@ -197,21 +203,33 @@ static void renew_outgrown(void)
 
 /* --- the worker ---------------------------------------------------------- */
 
+static bool is_needed(void)
+{
+	return !list_empty(&spaces) || (rubato_placements_any() && !killed);
+}
+
 static void arm(void)
 {
-	if (armed || !rubato_placements_any())
-		return;
-	armed = !rubato_hooks_arm();
+	if (!armed && is_needed())
+		armed = !rubato_hooks_arm();
 }
 
 static void disarm(void)
 {
-	if (!armed || !list_empty(&spaces) ||
-	    (rubato_placements_any() && !killed))
+	if (!armed)
 		return;
 	rubato_hooks_disarm();
 	rubato_pools_empty();
 	armed = false;
+}
+
+/* Arming patches the kernel's code: not again for each tenant that comes. */
+static void disarm_when_idle(void)
+{
+	if (is_needed())
+		idle_since = ktime_get();
+	else if (ktime_ms_delta(ktime_get(), idle_since) >= IDLE_MS)
+		disarm();
 }
 
 /* No sooner than a while after the last look, by what that took. */
@@ -251,7 +269,7 @@ static void work(void)
 		rubato_cpus_return();
 	}
 	reap();
-	disarm();
+	disarm_when_idle();
 }
 
 static unsigned int next_ms(void)
