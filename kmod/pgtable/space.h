@@ -45,6 +45,7 @@ struct rubato_space {
 	bool reap;			/* was closed when all forgot */
 	int home;			/* where its threads are (migrate) */
 	bool at_home;			/* and where its master lies */
+	unsigned long inspected_bytes;	/* tables when that was seen */
 	struct rubato_space_node nodes[];	/* nr_node_ids */
 };
 

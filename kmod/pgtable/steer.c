@@ -9,6 +9,7 @@
  * A tree that no node walks any more is given back.
  */
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
@@ -139,12 +140,25 @@ static bool walk_all(struct rubato_space *space, struct rubato_tree *tree)
 	return changed;
 }
 
+/* Have the master's tables become more or fewer, by a quarter? */
+static bool has_changed(const struct rubato_space *space)
+{
+	unsigned long now = mm_pgtables_bytes(space->mm);
+	unsigned long then = space->inspected_bytes;
+
+	return 4 * (now > then ? now - then : then - now) > then;
+}
+
 static void move_to(struct rubato_space *space, int node)
 {
-	space->at_home = rubato_inspect_home(space->mm) == node;
-	trace_rubato_space_move(space->placement->slot, space->pid,
-				space->home, node, space->at_home);
+	bool at_home = rubato_inspect_home(space->mm) == node;
+
+	space->inspected_bytes = mm_pgtables_bytes(space->mm);
+	if (space->home != node || space->at_home != at_home)
+		trace_rubato_space_move(space->placement->slot, space->pid,
+					space->home, node, at_home);
 	space->home = node;
+	space->at_home = at_home;
 }
 
 /* A tie leaves things as they are. */
@@ -159,7 +173,7 @@ static bool migrate(struct rubato_space *space)
 		node = space->home;
 	if (node == NUMA_NO_NODE || !node_isset(node, nodes))
 		return walk_all(space, NULL);
-	if (node != space->home)
+	if (node != space->home || has_changed(space))
 		move_to(space, node);
 	if (!space->at_home)
 		tree = tree_at(space, node, &changed);
