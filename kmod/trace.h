@@ -12,6 +12,7 @@
 
 #include <linux/tracepoint.h>
 #include <linux/rubato.h>
+#include <rubato/auto.h>
 #include "tenant.h"
 
 DECLARE_EVENT_CLASS(rubato_tenant_class,
@@ -299,6 +300,57 @@ TRACE_EVENT(rubato_space_renew,
 
 	TP_printk("slot=%u pid=%d master=%lu", __entry->slot, __entry->pid,
 		  __entry->master)
+);
+
+TRACE_EVENT(rubato_space_decide,
+
+	TP_PROTO(u32 slot, pid_t pid, const struct rubato_auto *automatic,
+		 const struct rubato_auto_view *view),
+
+	TP_ARGS(slot, pid, automatic, view),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(pid_t, pid)
+		__field(u32, place)
+		__field(u32, reason)
+		__field(u32, threads)
+		__field(u32, threads_most)
+		__field(u64, tables)
+		__field(u64, tables_there)
+		__field(u64, copy_cycles)
+		__field(u64, thread_cycles)
+	),
+
+	TP_fast_assign(
+		__entry->slot = slot;
+		__entry->pid = pid;
+		__entry->place = automatic->place;
+		__entry->reason = automatic->reason;
+		__entry->threads = view->threads;
+		__entry->threads_most = view->threads_most;
+		__entry->tables = view->tables;
+		__entry->tables_there = view->tables_there;
+		__entry->copy_cycles = view->copy_cycles;
+		__entry->thread_cycles = view->thread_cycles;
+	),
+
+	TP_printk("slot=%u pid=%d place=%s reason=%s threads=%u threads_most=%u tables=%llu tables_there=%llu copy_cycles=%llu thread_cycles=%llu",
+		  __entry->slot, __entry->pid,
+		  __print_symbolic(__entry->place,
+				   { RUBATO_AUTO_NOTHING, "nothing" },
+				   { RUBATO_AUTO_MIGRATE, "migrate" },
+				   { RUBATO_AUTO_REPLICATE, "replicate" }),
+		  __print_symbolic(__entry->reason,
+				   { RUBATO_AUTO_FEW, "few" },
+				   { RUBATO_AUTO_AT_HOME, "at_home" },
+				   { RUBATO_AUTO_MOVED, "moved" },
+				   { RUBATO_AUTO_SPREAD, "spread" },
+				   { RUBATO_AUTO_COSTLY, "costly" },
+				   { RUBATO_AUTO_WAITING, "waiting" }),
+		  __entry->threads, __entry->threads_most, __entry->tables,
+		  __entry->tables_there, __entry->copy_cycles,
+		  __entry->thread_cycles)
 );
 
 #endif /* RUBATO_TRACE_H */

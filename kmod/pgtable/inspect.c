@@ -13,7 +13,6 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
-#include <linux/slab.h>
 #include <rubato/entry.h>
 #include "inspect.h"
 #include "space.h"
@@ -110,32 +109,6 @@ int rubato_inspect_tables(struct mm_struct *mm, unsigned long *tables)
 	}
 	unuse(mm);
 	return 0;
-}
-
-/**
- * rubato_inspect_home() - where do most of a master's tables lie?
- * @mm: any
- *
- * Context: a kernel thread that may sleep.
- * Return: a node, or NUMA_NO_NODE (no node has more than half).
- */
-int rubato_inspect_home(struct mm_struct *mm)
-{
-	unsigned long *tables, all = 0;
-	int node, home = NUMA_NO_NODE;
-
-	tables = kcalloc(nr_node_ids, sizeof(*tables), GFP_KERNEL);
-	if (!tables || rubato_inspect_tables(mm, tables))
-		goto out;
-	for (node = 0; node < nr_node_ids; node++)
-		all += tables[node];
-	for (node = 0; node < nr_node_ids; node++) {
-		if (2 * tables[node] > all)
-			home = node;
-	}
-out:
-	kfree(tables);
-	return home;
 }
 
 /* --- the verifier -------------------------------------------------------- */

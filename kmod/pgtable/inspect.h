@@ -8,7 +8,6 @@
 struct mm_struct;
 
 int rubato_inspect_tables(struct mm_struct *mm, unsigned long *tables);
-int rubato_inspect_home(struct mm_struct *mm);
 
 bool rubato_verify(void);
 unsigned long rubato_verify_mismatches(void);

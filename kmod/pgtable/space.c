@@ -17,6 +17,7 @@
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <asm/tsc.h>
 #include <rubato/entry.h>
 #include "../compat.h"
 #include "cpu.h"
@@ -171,12 +172,14 @@ static int invalidate_start(struct mmu_notifier *notifier,
 {
 	struct rubato_space *space = to_space(notifier);
 	unsigned long start, end, flags;
+	u64 began = rdtsc();
 
 	bounds(range, &start, &end);
 	raw_spin_lock_irqsave(&space->ranges_lock, flags);
 	rubato_ranges_begin(&space->changing, start, end);
 	raw_spin_unlock_irqrestore(&space->ranges_lock, flags);
 	zap_all(space, start, end, mmu_notifier_range_blockable(range));
+	atomic64_add(rdtsc() - began, &space->copy_cycles);
 	rubato_placement_add(space->placement, RUBATO_COUNT_ZAPS, 1);
 	if (never_ends(range)) {
 		WRITE_ONCE(space->lost, true);

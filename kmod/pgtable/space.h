@@ -3,20 +3,32 @@
 #ifndef RUBATO_PGTABLE_SPACE_H
 #define RUBATO_PGTABLE_SPACE_H
 
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <rubato/auto.h>
 #include <rubato/ranges.h>
 #include "tree.h"
 
 struct rubato_placement;
 
+/* What policy `auto` knows of a space: decide.c. */
+struct rubato_decision {
+	struct rubato_auto automatic;
+	ktime_t taken;			/* the last step */
+	u64 copy_cycles;		/* of the space, then */
+	u64 runtime_ns;			/* likewise */
+};
+
 struct rubato_space_node {
 	struct rubato_tree tree;
 	struct rubato_tree *walk;	/* for this node's CPUs; NULL: master */
 	unsigned int votes;		/* threads seen here: steer.c */
+	unsigned long tables;		/* the master's: steer.c */
 };
 
 struct rubato_space {
@@ -38,6 +50,7 @@ struct rubato_space {
 	bool paused;			/* the same, for a while: the worker's */
 	bool lost;			/* ranges are no longer known: close it */
 	cpumask_var_t cpus;		/* may know tables of ours: cpu.c */
+	atomic64_t copy_cycles;		/* fills and zaps have taken */
 
 	/* The worker's. */
 	pid_t pid;			/* of the process it was found in */
@@ -45,7 +58,9 @@ struct rubato_space {
 	bool reap;			/* was closed when all forgot */
 	int home;			/* where its threads are (migrate) */
 	bool at_home;			/* and where its master lies */
-	unsigned long inspected_bytes;	/* tables when that was seen */
+	unsigned long inspected_bytes;	/* tables when they were counted */
+	u64 runtime_ns;			/* of its threads now */
+	struct rubato_decision decision;	/* policy auto */
 	struct rubato_space_node nodes[];	/* nr_node_ids */
 };
 

@@ -4,7 +4,8 @@
  *
  *   replicate: the one of their own node;
  *   migrate: all of them the one of the node where most threads are. Where the
- *	master itself lies there, that is the master, and there is no replica.
+ *	master itself lies there, that is the master, and there is no replica;
+ *   auto: one of these, or the master: decide.c.
  *
  * A tree that no node walks any more is given back.
  */
@@ -15,9 +16,11 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/topology.h>
 #include "../trace.h"
 #include "cpu.h"
+#include "decide.h"
 #include "inspect.h"
 #include "placement.h"
 #include "space.h"
@@ -113,6 +116,7 @@ static void clear_votes(struct rubato_space *space)
 
 	for (node = 0; node < nr_node_ids; node++)
 		space->nodes[node].votes = 0;
+	space->runtime_ns = 0;
 }
 
 /* More than half of the threads, or NUMA_NO_NODE. */
@@ -149,11 +153,39 @@ static bool has_changed(const struct rubato_space *space)
 	return 4 * (now > then ? now - then : then - now) > then;
 }
 
+/* Counts where the master's tables lie, if that may be news. */
+static void count_tables(struct rubato_space *space)
+{
+	unsigned long *tables;
+	int node;
+
+	if (!has_changed(space))
+		return;
+	tables = kcalloc(nr_node_ids, sizeof(*tables), GFP_KERNEL);
+	if (!tables)
+		return;
+	space->inspected_bytes = mm_pgtables_bytes(space->mm);
+	if (!rubato_inspect_tables(space->mm, tables)) {
+		for (node = 0; node < nr_node_ids; node++)
+			space->nodes[node].tables = tables[node];
+	}
+	kfree(tables);
+}
+
+static bool has_most_tables(const struct rubato_space *space, int at)
+{
+	unsigned long all = 0;
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		all += space->nodes[node].tables;
+	return 2 * space->nodes[at].tables > all;
+}
+
 static void move_to(struct rubato_space *space, int node)
 {
-	bool at_home = rubato_inspect_home(space->mm) == node;
+	bool at_home = has_most_tables(space, node);
 
-	space->inspected_bytes = mm_pgtables_bytes(space->mm);
 	if (space->home != node || space->at_home != at_home)
 		trace_rubato_space_move(space->placement->slot, space->pid,
 					space->home, node, at_home);
@@ -173,17 +205,19 @@ static bool migrate(struct rubato_space *space)
 		node = space->home;
 	if (node == NUMA_NO_NODE || !node_isset(node, nodes))
 		return walk_all(space, NULL);
-	if (node != space->home || has_changed(space))
-		move_to(space, node);
+	move_to(space, node);
 	if (!space->at_home)
 		tree = tree_at(space, node, &changed);
 	return walk_all(space, tree) || changed;
 }
 
-static bool is_moving(const struct rubato_space *space)
+/* --- what is seen of threads --------------------------------------------- */
+
+static bool follows_threads(const struct rubato_space *space)
 {
-	return rubato_placement_policy(space->placement) ==
-	       RUBATO_POLICY_MIGRATE;
+	enum rubato_policy policy = rubato_placement_policy(space->placement);
+
+	return policy == RUBATO_POLICY_MIGRATE || policy == RUBATO_POLICY_AUTO;
 }
 
 static void vote(struct task_struct *thread)
@@ -192,8 +226,10 @@ static void vote(struct task_struct *thread)
 
 	task_lock(thread);
 	space = thread->mm ? rubato_space_of_mm(thread->mm) : NULL;
-	if (space)
+	if (space) {
 		space->nodes[cpu_to_node(task_cpu(thread))].votes++;
+		space->runtime_ns += READ_ONCE(thread->se.sum_exec_runtime);
+	}
 	task_unlock(thread);
 }
 
@@ -218,11 +254,32 @@ static bool count_votes(struct list_head *spaces)
 
 	list_for_each_entry(space, spaces, link) {
 		clear_votes(space);
-		any |= is_moving(space);
+		any |= follows_threads(space);
 	}
 	if (any)
 		vote_all();
 	return any;
+}
+
+/* --- all of it ----------------------------------------------------------- */
+
+static bool steer_one(struct rubato_space *space)
+{
+	enum rubato_policy policy = rubato_placement_policy(space->placement);
+
+	if (follows_threads(space))
+		count_tables(space);
+	if (policy == RUBATO_POLICY_AUTO)
+		policy = rubato_decide(space);
+	switch (policy) {
+	case RUBATO_POLICY_REPLICATE:
+		return replicate(space);
+	case RUBATO_POLICY_MIGRATE:
+		return migrate(space);
+	default:
+		space->home = NUMA_NO_NODE;
+		return walk_all(space, NULL);
+	}
 }
 
 /**
@@ -240,7 +297,7 @@ bool rubato_steer(struct list_head *spaces)
 	list_for_each_entry(space, spaces, link) {
 		if (READ_ONCE(space->closed))
 			continue;
-		changed = is_moving(space) ? migrate(space) : replicate(space);
+		changed = steer_one(space);
 		if (has_unused(space)) {
 			give_back_unused(space);
 			changed = true;

@@ -22,6 +22,7 @@ static const char *const policy_words[] = {
 	[RUBATO_POLICY_OFF]		= "off",
 	[RUBATO_POLICY_REPLICATE]	= "replicate",
 	[RUBATO_POLICY_MIGRATE]		= "migrate",
+	[RUBATO_POLICY_AUTO]		= "auto",
 };
 
 static struct rubato_placement *to_placement(struct kobject *kobj)

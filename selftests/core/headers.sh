@@ -106,7 +106,7 @@ bpf_check()
 	fi
 }
 
-headers=(math.h budget.h cost.h latency.h entry.h ranges.h)
+headers=(math.h budget.h cost.h latency.h auto.h entry.h ranges.h)
 ktap_plan $((3 * ${#headers[@]} + 2))
 for header in "${headers[@]}"; do
 	ktap_check "$header in user space" in_user_space "$header"
