@@ -209,6 +209,19 @@ unsigned int rubato_ledger_cores(void)
 }
 
 /**
+ * rubato_ledger_entry() - all that the ledger has of a slot
+ * @slot: below RUBATO_SLOTS
+ *
+ * Context: RCU section. Return: NULL while no daemon is attached.
+ */
+struct rubato_ledger *rubato_ledger_entry(u32 slot)
+{
+	struct rubato_books *b = rcu_dereference(books);
+
+	return b ? map_value(b->ledger, slot) : NULL;
+}
+
+/**
  * rubato_ledger_books() - the maps, for whoever is sure of them
  *
  * Context: any, while a file is held that attached them.

@@ -14,6 +14,8 @@ void rubato_ledger_free(struct rubato_books *b);
 bool rubato_ledger_attached(void);
 unsigned int rubato_ledger_cores(void);
 
+struct rubato_ledger *rubato_ledger_entry(u32 slot);
+
 struct rubato_books *rubato_ledger_books(void);
 u32 rubato_books_cores(const struct rubato_books *b);
 u32 rubato_books_cpus(const struct rubato_books *b);

@@ -182,6 +182,26 @@ static inline __s64 rubato_pool_credit(const struct rubato_params *params,
 }
 
 /*
+ * Plans to take @cycles off a pool for work that has been done outside of any
+ * slice: also what is not there yet, but no deeper than one burst. Returns the
+ * word to exchange for @spent_until.
+ */
+static inline __u64 rubato_pool_spend(const struct rubato_params *params,
+				      __u64 spent_until, __u64 now,
+				      __u64 cycles)
+{
+	__u64 begin = rubato_pool_begin(params, spent_until, now);
+	__u64 deepest = rubato_add_u64_saturated(now, params->burst_ticks);
+	__u64 next;
+
+	if (!params->rate || !cycles || begin >= deepest)
+		return spent_until;
+	next = rubato_add_u64_saturated(begin,
+					rubato_budget_ticks(params, cycles));
+	return next < deepest ? next : deepest;
+}
+
+/*
  * TSC stamp at which @want cycles can be drawn, if nobody draws before; more
  * than a burst never can: then the stamp at which the pool is full. 0 without
  * a budget. It may lie in the past.

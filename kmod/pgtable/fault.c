@@ -23,6 +23,7 @@
 #include <asm/tsc.h>
 #include <asm/trap_pf.h>
 #include <rubato/entry.h>
+#include "../spend.h"
 #include "cpu.h"
 #include "fault.h"
 #include "placement.h"
@@ -81,9 +82,26 @@ static void count_fill(struct rubato_placement *placement,
 	}
 }
 
-/* Is it known what the access needs, and can the CPU stay where it is? */
-static bool answer(struct rubato_tree *tree, unsigned long address,
-		   struct pt_regs *regs, unsigned long error_code)
+/* What one took is the tenant's to pay, whatever came of it. */
+static void charge(struct rubato_space *space, u64 cycles)
+{
+	struct rubato_placement *placement = space->placement;
+
+	atomic64_add(cycles, &space->copy_cycles);
+	rubato_placement_add(placement, RUBATO_COUNT_CYCLES, cycles);
+	rubato_spend(placement->slot, placement->generation, cycles);
+}
+
+static bool may_fill(const struct rubato_placement *placement)
+{
+	if (rubato_spend_may(placement->slot, placement->generation))
+		return true;
+	this_cpu_inc(placement->counts->count[RUBATO_COUNT_HELD_BACK]);
+	return false;
+}
+
+static enum rubato_fill fill(struct rubato_tree *tree, unsigned long address,
+			     unsigned long error_code)
 {
 	struct rubato_placement *placement = tree->space->placement;
 	struct rubato_access access = {
@@ -91,13 +109,27 @@ static bool answer(struct rubato_tree *tree, unsigned long address,
 		.write = error_code & X86_PF_WRITE,
 		.order = READ_ONCE(placement->order),
 	};
-	u64 began = rdtsc();
 	enum rubato_fill result;
+	u64 began = rdtsc();
 	unsigned int entries;
 
 	result = rubato_tree_fill(tree, &access, &entries);
-	atomic64_add(rdtsc() - began + FAULT_CYCLES, &tree->space->copy_cycles);
+	/* What the master lacks, too, would have faulted anyway. */
+	charge(tree->space, rdtsc() - began +
+			    (result == RUBATO_FILL_ABSENT ? 0 : FAULT_CYCLES));
 	count_fill(placement, result, entries);
+	return result;
+}
+
+/* Is it known what the access needs, and can the CPU stay where it is? */
+static bool answer(struct rubato_tree *tree, unsigned long address,
+		   struct pt_regs *regs, unsigned long error_code)
+{
+	enum rubato_fill result;
+
+	if (!may_fill(tree->space->placement))
+		return false;
+	result = fill(tree, address, error_code);
 	if (result == RUBATO_FILL_DONE)
 		return !is_stuck(this_cpu_ptr(&last_fill), regs->ip, address);
 	return result == RUBATO_FILL_ABSENT;

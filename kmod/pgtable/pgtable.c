@@ -132,9 +132,10 @@ static void notifiers_unregister(void)
  */
 int rubato_pgtable_tenant_add(struct rubato_tenant *tenant)
 {
-	struct rubato_placement *placement = rubato_placement_alloc(tenant->slot);
+	struct rubato_placement *placement;
 	int err;
 
+	placement = rubato_placement_alloc(tenant->slot, tenant->generation);
 	if (!placement)
 		return -ENOMEM;
 	err = rubato_placement_publish(placement, &tenant->kobj);

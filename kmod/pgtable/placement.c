@@ -22,10 +22,11 @@ static LIST_HEAD(wanting);
 /**
  * rubato_placement_alloc() - what a tenant begins with: nothing wanted
  * @slot: the tenant's
+ * @generation: likewise
  *
  * Context: process. Return: a reference, or NULL without memory.
  */
-struct rubato_placement *rubato_placement_alloc(u32 slot)
+struct rubato_placement *rubato_placement_alloc(u32 slot, u32 generation)
 {
 	struct rubato_placement *placement;
 
@@ -38,6 +39,7 @@ struct rubato_placement *rubato_placement_alloc(u32 slot)
 		return NULL;
 	}
 	placement->slot = slot;
+	placement->generation = generation;
 	refcount_set(&placement->users, 1);
 	INIT_LIST_HEAD(&placement->link);
 	placement->order = ORDER_DEFAULT;

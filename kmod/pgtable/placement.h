@@ -21,6 +21,8 @@ enum rubato_policy {
 enum rubato_placement_count {
 	RUBATO_COUNT_FILLS,	/* faults that a copy answered */
 	RUBATO_COUNT_ENTRIES,	/* copied by them */
+	RUBATO_COUNT_CYCLES,	/* spent on faults */
+	RUBATO_COUNT_HELD_BACK,	/* faults of a tenant without credit */
 	RUBATO_COUNT_ZAPS,	/* ranges taken out */
 	RUBATO_COUNT_CONFLICTS,	/* faults on what was being changed */
 	RUBATO_COUNT_SHORTAGES,	/* faults that found no page for a table */
@@ -35,7 +37,7 @@ struct rubato_placement_counts {
 
 struct rubato_placement {
 	struct kobject kobj;		/* pgtable/ of the tenant */
-	u32 slot;			/* of its tenant; never changes */
+	u32 slot, generation;		/* of its tenant; never change */
 	refcount_t users;		/* that directory, and every space */
 	struct list_head link;		/* placement.c: those that want some */
 	bool retired;			/* its tenant has gone */
@@ -53,7 +55,7 @@ struct rubato_placement {
 	struct rubato_placement_counts __percpu *counts;
 };
 
-struct rubato_placement *rubato_placement_alloc(u32 slot);
+struct rubato_placement *rubato_placement_alloc(u32 slot, u32 generation);
 void rubato_placement_get(struct rubato_placement *placement);
 void rubato_placement_put(struct rubato_placement *placement);
 

@@ -180,6 +180,8 @@ RUBATO_FILE_RO(pages, 0400);
 RUBATO_FILE_RO(refused, 0400);
 COUNT(fills, RUBATO_COUNT_FILLS);
 COUNT(entries, RUBATO_COUNT_ENTRIES);
+COUNT(cycles, RUBATO_COUNT_CYCLES);
+COUNT(held_back, RUBATO_COUNT_HELD_BACK);
 COUNT(zaps, RUBATO_COUNT_ZAPS);
 COUNT(conflicts, RUBATO_COUNT_CONFLICTS);
 COUNT(shortages, RUBATO_COUNT_SHORTAGES);
@@ -192,6 +194,8 @@ static struct attribute *stat_files[] = {
 	&refused_file.attr,
 	&count_fills.file.attr,
 	&count_entries.file.attr,
+	&count_cycles.file.attr,
+	&count_held_back.file.attr,
 	&count_zaps.file.attr,
 	&count_conflicts.file.attr,
 	&count_shortages.file.attr,
