@@ -93,13 +93,38 @@ bool protect(void)
 			   protect_once);
 }
 
-/* --- munmap, MAP_FIXED ------------------------------------------------------- */
-
 static bool map_at(void *where, size_t bytes, int prot)
 {
 	return expect(mmap(where, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS |
 			   MAP_FIXED, -1, 0) == where);
 }
+
+static bool protect_zero(void *argument)
+{
+	struct area area;
+
+	(void)argument;
+	if (!wait_enrolled(getpid()) || !map_at(NULL, AREA, READ_WRITE))
+		return false;
+	area_on(&area, NULL, AREA);
+	area_fill(&area);
+	return walk_under(&area, WALK_WRITES | WALK_FAULTS, rounds(3),
+			  protect_once);
+}
+
+/*
+ * The lowest address of all. In 6.12 the range of such a change begins and never
+ * ends: a child that does it need not stay enrolled, but its data must be right.
+ */
+bool protect_from_zero(void)
+{
+	if (!machine_is_ours() ||
+	    write_file("/proc/sys/vm/mmap_min_addr", "0"))
+		skip("nothing can be mapped at address 0");
+	return in_child(protect_zero, NULL);
+}
+
+/* --- munmap, MAP_FIXED ------------------------------------------------------- */
 
 /* Nobody else maps anything meanwhile: the hole stays ours. */
 static bool unmap_once(struct area *area, unsigned int i)

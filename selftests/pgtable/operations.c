@@ -21,6 +21,7 @@ static const struct test {
 	{ "hopping", hopping },
 	{ "verify_while_walked", verify_while_walked },
 	{ "protect", protect },
+	{ "protect_from_zero", protect_from_zero },
 	{ "unmap", unmap },
 	{ "map_over", map_over },
 	{ "remap_small", remap_small },
@@ -134,9 +135,12 @@ static void judge(const struct test *test, int status)
 static void run(const struct test *test)
 {
 	unsigned int seconds = patience();
-	pid_t pid = child_start(test_main, (void *)test, seconds);
-	int status = child_wait(pid, seconds + 10);
+	pid_t pid;
+	int status;
 
+	forget_mismatches();
+	pid = child_start(test_main, (void *)test, seconds);
+	status = child_wait(pid, seconds + 10);
 	kill(-pid, SIGKILL);
 	if (status == -1)
 		ksft_exit_fail_msg("%s hangs for good\n", test->name);

@@ -16,6 +16,7 @@ bool first_touch(void);
 bool hopping(void);
 bool verify_while_walked(void);
 bool protect(void);
+bool protect_from_zero(void);
 bool unmap(void);
 bool map_over(void);
 bool remap_small(void);

@@ -49,6 +49,8 @@ bool wait_enrolled(pid_t pid);
 uint64_t stat_of(const char *name);
 /* Every replica agrees with its master, and there was something to compare. */
 bool verified(void);
+/* Those that were found until now are not found again, nor do they stop anything. */
+void forget_mismatches(void);
 
 /* Any file: 0 or -errno; the number in it, or 0. */
 int write_file(const char *path, const char *text);
