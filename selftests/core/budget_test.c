@@ -250,6 +250,40 @@ static bool test_when(unsigned int cases)
 	return true;
 }
 
+/*
+ * What is spent is gone, to a tick for each time; no deeper than one burst, and
+ * a word that somebody else wrote is no reason to lift it.
+ */
+static bool test_spend(unsigned int cases)
+{
+	while (cases--) {
+		struct rubato_params p;
+		uint64_t word, now, next, deepest, cost;
+		u128 ticks;
+
+		random_params(&p);
+		rubato_budget_derive(&p, SIM_TSC_KHZ);
+		now = sim_range(&seed, p.burst_ticks, 1ULL << 62);
+		word = sim_magnitude(&seed, 0, 1ULL << 63);
+		cost = sim_magnitude(&seed, 0, RUBATO_BURST_CYCLES_MAX);
+		next = rubato_pool_spend(&p, word, now, cost);
+		deepest = now + p.burst_ticks;
+		if (next < word || (next > deepest && next != word))
+			return false;
+		ticks = ((u128)cost * ((u128)1 << 32) + p.rate - 1) / p.rate;
+		if (!cost || word >= deepest) {
+			if (next != word)
+				return false;
+			continue;
+		}
+		if (word < now - p.burst_ticks)
+			word = now - p.burst_ticks;
+		if (next != (ticks < deepest - word ? word + ticks : deepest))
+			return false;
+	}
+	return true;
+}
+
 static bool test_rate_change(void)
 {
 	struct rubato_params slow = { .flags = RUBATO_TENANT_CAPPED,
@@ -407,7 +441,7 @@ int main(void)
 	unsigned int scale = sim_scale();
 
 	ksft_print_header();
-	ksft_set_plan(13);
+	ksft_set_plan(14);
 	ksft_test_result(test_division(1000000 * scale), "division by parts equals 128 bits\n");
 	ksft_test_result(test_saturation(1000000 * scale), "sums and products saturate\n");
 	ksft_test_result(test_derive(1000000 * scale), "derived parameters equal the reference\n");
@@ -417,6 +451,7 @@ int main(void)
 	ksft_test_result(test_polling(10000 * scale), "refill is exact under any polling pattern\n");
 	ksft_test_result(test_burst(500000 * scale), "a full pool holds one burst\n");
 	ksft_test_result(test_when(500000 * scale), "the stamp of credit is exact\n");
+	ksft_test_result(test_spend(1000000 * scale), "what is spent is gone, to a tick\n");
 	ksft_test_result(test_rate_change(), "a new rate keeps the word\n");
 	ksft_test_result(test_charge(), "charges saturate, drops stop at the floor\n");
 	ksft_test_result(test_windows(500 * scale), "no window exceeds rate and burst\n");
