@@ -2,10 +2,11 @@
 /*
  * Which tree a CPU walks: the one place that writes CR3.
  *
- * Only the address in CR3 is changed, and always in a way that empties the TLB
- * for that address space. Any CPU may go to its master at any time. It enters a
- * replica after the scheduler has loaded the master of a space that is open, or
- * when it is told to look again.
+ * Only the address in CR3 is changed, and in a way that empties the TLB for the
+ * PCID in it. (With page-table isolation, user mode has another one, whose
+ * translations stay good: they are within the master.) Any CPU may go to its
+ * master at any time. It enters a replica after the scheduler has loaded the
+ * master of a space that is open, or when it is told to look again.
  *
  * A CPU keeps what it knows of tables (TLB, paging-structure caches) for longer
  * than it walks them, also for address spaces that it does not run. So before
@@ -14,12 +15,17 @@
  *	enter (interrupts off)		forget
  *	note this CPU in space->cpus	set closed or paused
  *	full barrier (A)		full barrier (B)
- *	closed or paused? then don't	for CPUs in space->cpus, or all of
- *	write CR3			them, by interrupt: leave, empty all
+ *	closed or paused? then don't	for CPUs in space->cpus: by interrupt,
+ *	read barrier (C)		leave, empty everything
+ *	where is the root? write CR3	free the tables, root_address is 0
+ *					release (D): no longer paused
  *
  * Of (A) and (B) one comes first: either the CPU sees that it must not enter,
  * or it is found in the mask; and then the interrupt comes after CR3 is written.
+ * If what it sees is that the pause is over already, (C) and (D) give it the
+ * root of after the pause, not the one that was freed.
  */
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -45,6 +51,7 @@ static cpumask_t away;
 /* While it is set, no CPU enters anything. */
 static bool held;
 
+/* Set and cleared as `paused` of a space is: (B) and (D). */
 static bool is_shut(const struct rubato_space *space)
 {
 	return READ_ONCE(held) || READ_ONCE(space->closed) ||
@@ -108,10 +115,13 @@ static bool enter(struct rubato_tree *tree)
 
 	if (!cpumask_test_cpu(cpu, space->cpus))
 		cpumask_set_cpu(cpu, space->cpus);
-	smp_mb();	/* (A), pairs with (B) in rubato_cpus_forget() */
+	smp_mb();	/* (A) */
+	if (is_shut(space))
+		return false;
+	smp_rmb();	/* (C) */
 	/* Pairs with smp_store_release() in rubato_tree_plant(). */
 	address = smp_load_acquire(&tree->root_address);
-	if (is_shut(space) || !address)
+	if (!address)
 		return false;
 	__this_cpu_write(entered, tree);
 	set_cr3_address(address);
@@ -211,22 +221,22 @@ static void forget_shut(void *unused)
  */
 void rubato_cpus_forget(struct rubato_space *space)
 {
-	smp_mb();	/* (B), pairs with (A) in enter() */
+	smp_mb();	/* (B) */
 	on_each_cpu_mask(space->cpus, forget_one, space, true);
 }
 
 /**
  * rubato_cpus_forget_shut() - the same for many spaces at once
+ * @cpus: of all these spaces, read after a full barrier (B)
  *
  * All that were closed or paused before, and all if they are held, are left
- * and forgotten by every CPU.
+ * and forgotten by these CPUs.
  *
  * Context: process, interrupts on.
  */
-void rubato_cpus_forget_shut(void)
+void rubato_cpus_forget_shut(const struct cpumask *cpus)
 {
-	smp_mb();	/* (B), pairs with (A) in enter() */
-	on_each_cpu(forget_shut, NULL, true);
+	on_each_cpu_mask(cpus, forget_shut, NULL, true);
 }
 
 /**
@@ -237,5 +247,44 @@ void rubato_cpus_forget_shut(void)
  */
 void rubato_cpus_hold(bool hold)
 {
-	WRITE_ONCE(held, hold);
+	smp_store_release(&held, hold);		/* (D) */
+}
+
+/*
+ * A CPU comes that may have been away for long. What it entered then may be
+ * gone; nobody has told it, nor looked at what it says.
+ */
+static int prepare(unsigned int cpu)
+{
+	per_cpu(entered, cpu) = NULL;
+	return 0;
+}
+
+static enum cpuhp_state prepare_state;
+
+/**
+ * rubato_cpus_init() - be told of CPUs that come
+ *
+ * Context: module init. Return: 0 or an error.
+ */
+int rubato_cpus_init(void)
+{
+	int state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+					      "rubato/pgtable:prepare",
+					      prepare, NULL);
+
+	if (state < 0)
+		return state;
+	prepare_state = state;
+	return 0;
+}
+
+/**
+ * rubato_cpus_exit() - the reverse
+ *
+ * Context: module exit.
+ */
+void rubato_cpus_exit(void)
+{
+	cpuhp_remove_state_nocalls(prepare_state);
 }

@@ -3,10 +3,14 @@
 #ifndef RUBATO_PGTABLE_CPU_H
 #define RUBATO_PGTABLE_CPU_H
 
+#include <linux/cpumask.h>
 #include <linux/types.h>
 
 struct rubato_space;
 struct rubato_tree;
+
+int rubato_cpus_init(void);
+void rubato_cpus_exit(void);
 
 struct rubato_tree *rubato_cpu_tree(void);
 void rubato_cpu_choose(void);
@@ -15,7 +19,7 @@ void rubato_cpu_leave(struct rubato_tree *tree);
 void rubato_cpus_choose(const struct rubato_space *space);
 void rubato_cpus_return(void);
 void rubato_cpus_forget(struct rubato_space *space);
-void rubato_cpus_forget_shut(void);
+void rubato_cpus_forget_shut(const struct cpumask *cpus);
 void rubato_cpus_hold(bool hold);
 
 #endif /* RUBATO_PGTABLE_CPU_H */

@@ -67,7 +67,8 @@ static void candidate_free(struct candidate *candidate)
 {
 	list_del(&candidate->link);
 	rubato_placement_put(candidate->placement);
-	mmput(candidate->mm);
+	/* It may be the last one, and an exit may wait for anything. */
+	mmput_async(candidate->mm);
 	kfree(candidate);
 }
 

@@ -15,6 +15,7 @@
  * Sources: the order of rules in 4.2 and 4.3 of the notes that
  * Documentation/page-tables.md sums up; the kernel's do_user_addr_fault().
  */
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/ptrace.h>
@@ -41,11 +42,12 @@
 
 /*
  * What this CPU has answered last. Only to see that something does not get on:
- * a thread that moves to another CPU in between begins anew.
+ * after a jiffy, or on another CPU, it begins anew.
  */
 struct answer {
 	unsigned long ip;
 	unsigned long address;
+	unsigned long jiffy;
 	unsigned int times;
 };
 
@@ -55,10 +57,11 @@ static DEFINE_PER_CPU(struct answer, last_again);
 static bool is_stuck(struct answer *last, unsigned long ip,
 		     unsigned long address)
 {
-	if (last->ip != ip || last->address != address) {
-		last->ip = ip;
-		last->address = address;
-		last->times = 0;
+	if (last->ip != ip || last->address != address ||
+	    last->jiffy != jiffies) {
+		*last = (struct answer) {
+			.ip = ip, .address = address, .jiffy = jiffies,
+		};
 	}
 	return ++last->times > REPEATS_MAX;
 }
@@ -100,13 +103,19 @@ static bool may_fill(const struct rubato_placement *placement)
 	return false;
 }
 
+/* One that a protection key forbids is not going to be a write. */
+static bool is_write(unsigned long error_code)
+{
+	return (error_code & (X86_PF_WRITE | X86_PF_PK)) == X86_PF_WRITE;
+}
+
 static enum rubato_fill fill(struct rubato_tree *tree, unsigned long address,
 			     unsigned long error_code)
 {
 	struct rubato_placement *placement = tree->space->placement;
 	struct rubato_access access = {
 		.address = address & PAGE_MASK,
-		.write = error_code & X86_PF_WRITE,
+		.write = is_write(error_code),
 		.order = READ_ONCE(placement->order),
 	};
 	enum rubato_fill result;
@@ -135,14 +144,24 @@ static bool answer(struct rubato_tree *tree, unsigned long address,
 	return result == RUBATO_FILL_ABSENT;
 }
 
+/*
+ * Our locks are held with interrupts off, and tracing can make code fault that
+ * holds them: where interrupts were off, none is taken. Nor is a tree filled by
+ * a thread of another process.
+ */
+static bool may_lock(const struct rubato_tree *tree, const struct pt_regs *regs)
+{
+	return (regs->flags & X86_EFLAGS_IF) && current->mm == tree->space->mm;
+}
+
 /**
  * rubato_fault() - a page fault has come
  * @address: that was accessed
  * @regs: where
  * @error_code: the hardware's
  *
- * No lock may be taken in an NMI, and none of another process: there the master
- * is what serves.
+ * In an NMI the kernel never looks for a reason, and rubato_fault_again() is
+ * all that is needed.
  *
  * Context: interrupts off; any, also an NMI.
  */
@@ -151,9 +170,9 @@ void rubato_fault(unsigned long address, struct pt_regs *regs,
 {
 	struct rubato_tree *tree = rubato_cpu_tree();
 
-	if (!tree || address >= TASK_SIZE_MAX)
+	if (!tree || address >= TASK_SIZE_MAX || in_nmi())
 		return;
-	if (in_nmi() || current->mm != tree->space->mm ||
+	if (!may_lock(tree, regs) ||
 	    !answer(tree, address, regs, error_code))
 		rubato_cpu_leave(tree);
 }
@@ -164,13 +183,7 @@ void rubato_fault(unsigned long address, struct pt_regs *regs,
  */
 static bool kernel_again(struct rubato_tree *tree, unsigned long address)
 {
-	unsigned int index = rubato_level_index(address, rubato_top_level());
-	u64 *master;
-
-	if (!tree)
-		return false;
-	master = rubato_master_of(tree->space->mm);
-	if (READ_ONCE(tree->root[index]) == READ_ONCE(master[index]))
+	if (!tree || !rubato_tree_lacks(tree, address))
 		return false;
 	rubato_cpu_leave(tree);
 	return true;

@@ -136,7 +136,8 @@ static char bad_area_name[] = "bad_area_nosemaphore";
 
 static struct ftrace_ops bad_area = {
 	.func	= on_bad_area,
-	.flags	= FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
+	.flags	= FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
+		  FTRACE_OPS_FL_PERMANENT,
 };
 
 static int bad_area_register(void)
@@ -184,7 +185,7 @@ static int kernel_grown_register(void)
  * What makes CPUs enter a replica comes last: by then all that they need there
  * is in place.
  *
- * Context: process, under rubato_spaces_mutex.
+ * Context: process, one at a time.
  * Return: 0, or an error, said in the log; then nothing is registered.
  */
 int rubato_hooks_arm(void)
@@ -212,8 +213,7 @@ err_bad_area:
 /**
  * rubato_hooks_disarm() - the reverse
  *
- * Context: process, under rubato_spaces_mutex; no CPU walks a replica, and
- * none may enter.
+ * Context: process, one at a time; no CPU walks a replica, and none may enter.
  */
 void rubato_hooks_disarm(void)
 {

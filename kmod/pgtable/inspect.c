@@ -10,6 +10,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -208,7 +209,7 @@ static void check_tree(struct rubato_tree *tree)
 			wrong = check_once(tree, &address, &next, &found);
 			if (!wrong)
 				break;
-			cond_resched();
+			usleep_range(1000, 2000);
 		}
 		if (wrong)
 			report(tree, wrong, &found);

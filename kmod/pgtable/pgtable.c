@@ -31,6 +31,7 @@
 #include <asm/cpufeature.h>
 #include <asm/hypervisor.h>
 #include "../tenant.h"
+#include "cpu.h"
 #include "pgtable.h"
 #include "placement.h"
 #include "pool.h"
@@ -67,12 +68,12 @@ static int on_power(struct notifier_block *block, unsigned long event,
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		rubato_work_hold();
+		rubato_work_hold(RUBATO_HOLD_POWER);
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		rubato_work_release();
+		rubato_work_release(RUBATO_HOLD_POWER);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -92,11 +93,11 @@ static int on_memory(struct notifier_block *block, unsigned long event,
 		return NOTIFY_DONE;
 	switch (event) {
 	case MEM_GOING_OFFLINE:
-		rubato_work_hold();
+		rubato_work_hold(RUBATO_HOLD_MEMORY);
 		break;
 	case MEM_OFFLINE:
 	case MEM_CANCEL_OFFLINE:
-		rubato_work_release();
+		rubato_work_release(RUBATO_HOLD_MEMORY);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -175,9 +176,12 @@ int rubato_pgtable_init(void)
 	err = rubato_pools_init();
 	if (err)
 		return err;
-	err = rubato_work_init();
+	err = rubato_cpus_init();
 	if (err)
 		goto err_pools;
+	err = rubato_work_init();
+	if (err)
+		goto err_cpus;
 	err = notifiers_register();
 	if (err)
 		goto err_work;
@@ -190,6 +194,8 @@ err_notifiers:
 	notifiers_unregister();
 err_work:
 	rubato_work_exit();
+err_cpus:
+	rubato_cpus_exit();
 err_pools:
 	rubato_pools_exit();
 	return err;
@@ -205,5 +211,6 @@ void rubato_pgtable_exit(void)
 	rubato_pgtable_sysfs_exit();
 	notifiers_unregister();
 	rubato_work_exit();
+	rubato_cpus_exit();
 	rubato_pools_exit();
 }

@@ -6,10 +6,10 @@
  * A space is opened and put by the worker only (work.c), under
  * rubato_spaces_mutex. It is closed by the worker, or by its process when that
  * exits: from then on no CPU enters a replica of it, and when all CPUs have
- * forgotten them the tables are freed. The notifier's callbacks may still come,
- * so the structure itself is freed when the notifier's grace period and one of
- * RCU are over. Until then it holds the mm, and so the root by which it is
- * found cannot be somebody else's.
+ * forgotten them the tables are freed. Then it is hidden, and when a grace
+ * period of RCU is over, put: probes may have found it before. Until then it
+ * holds the mm, and so the root by which it is found cannot be somebody else's.
+ * The notifier's callbacks may still be running: it is freed after them.
  */
 #include <linux/err.h>
 #include <linux/hashtable.h>
@@ -17,6 +17,7 @@
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 #include <asm/tsc.h>
 #include <rubato/entry.h>
 #include "../compat.h"
@@ -32,6 +33,9 @@
 #define MAPS_MAX	20000
 
 DEFINE_MUTEX(rubato_spaces_mutex);
+
+/* Not freed yet: the module must not be gone by then. */
+static atomic_t living;
 
 static DEFINE_HASHTABLE(roots, 8);
 static DEFINE_SPINLOCK(roots_lock);
@@ -105,18 +109,20 @@ bool rubato_space_clip(struct rubato_space *space, unsigned long address,
 }
 
 /**
- * rubato_space_may_grow() - has its tenant's limit room for another table?
+ * rubato_space_may_grow() - has its tenant's limit room for more?
  * @space: any
+ * @pages: how many
  *
  * Context: any.
  */
-bool rubato_space_may_grow(const struct rubato_space *space)
+bool rubato_space_may_grow(const struct rubato_space *space,
+			   unsigned int pages)
 {
 	const struct rubato_placement *placement = space->placement;
-	unsigned long kib = atomic_long_read(&placement->pages) *
+	unsigned long kib = (atomic_long_read(&placement->pages) + pages) *
 			    (PAGE_SIZE / 1024);
 
-	return kib + PAGE_SIZE / 1024 <= READ_ONCE(placement->max_kib);
+	return kib <= READ_ONCE(placement->max_kib);
 }
 
 /**
@@ -148,8 +154,9 @@ static void bounds(const struct mmu_notifier_range *range,
 }
 
 /*
- * A kernel fault of 6.12 (change_pud_range()): a change of protection that
- * begins at address 0 never ends, and may begin several times.
+ * A fault of the kernels' (change_pud_range(), change_pmd_range() of 6.1): a
+ * change of protection that begins at address 0 never ends, and may begin
+ * several times.
  */
 static bool never_ends(const struct mmu_notifier_range *range)
 {
@@ -247,9 +254,14 @@ static void space_free(struct rubato_space *space)
 static void free_rcu(struct rcu_head *head)
 {
 	space_free(container_of(head, struct rubato_space, rcu));
+	if (atomic_dec_and_test(&living))
+		wake_up_var(&living);
 }
 
-/* The callbacks' grace period is over; probes may still be looking at it. */
+/*
+ * Nobody can have it any more. It goes by way of RCU only so that one can wait
+ * for the end of this function, too.
+ */
 static void free_notifier(struct mmu_notifier *notifier)
 {
 	call_rcu(&to_space(notifier)->rcu, free_rcu);
@@ -356,6 +368,7 @@ struct rubato_space *rubato_space_open(struct mm_struct *mm,
 		space_free(space);
 		return ERR_PTR(err);
 	}
+	atomic_inc(&living);
 	spin_lock(&roots_lock);
 	hash_add_rcu(roots, &space->by_root, __pa(rubato_master_of(mm)));
 	spin_unlock(&roots_lock);
@@ -390,17 +403,39 @@ void rubato_space_strip(struct rubato_space *space)
 }
 
 /**
- * rubato_space_put() - the reverse of rubato_space_open()
- * @space: closed and stripped
+ * rubato_space_is_lost() - must it be closed, whoever wants it?
+ * @space: any
+ *
+ * Context: any.
+ */
+bool rubato_space_is_lost(const struct rubato_space *space)
+{
+	return READ_ONCE(space->lost) || has_ldt(space->mm);
+}
+
+/**
+ * rubato_space_hide() - let it be found no more
+ * @space: closed
+ *
+ * Context: process, under rubato_spaces_mutex.
+ */
+void rubato_space_hide(struct rubato_space *space)
+{
+	lockdep_assert_held(&rubato_spaces_mutex);
+	spin_lock(&roots_lock);
+	hash_del_rcu(&space->by_root);
+	spin_unlock(&roots_lock);
+}
+
+/**
+ * rubato_space_put() - let go of it, and of its mm
+ * @space: stripped, and hidden for a grace period of RCU
  *
  * Context: process, under rubato_spaces_mutex.
  */
 void rubato_space_put(struct rubato_space *space)
 {
 	lockdep_assert_held(&rubato_spaces_mutex);
-	spin_lock(&roots_lock);
-	hash_del_rcu(&space->by_root);
-	spin_unlock(&roots_lock);
 	mmu_notifier_put(&space->notifier);
 }
 
@@ -411,6 +446,6 @@ void rubato_space_put(struct rubato_space *space)
  */
 void rubato_spaces_exit(void)
 {
-	mmu_notifier_synchronize();
+	wait_var_event(&living, !atomic_read(&living));
 	rcu_barrier();
 }

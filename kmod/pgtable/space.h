@@ -27,6 +27,7 @@ struct rubato_decision {
 struct rubato_space_node {
 	struct rubato_tree tree;
 	struct rubato_tree *walk;	/* for this node's CPUs; NULL: master */
+	unsigned long plant_again;	/* not before that jiffy: steer.c */
 	unsigned int votes;		/* threads seen here: steer.c */
 	unsigned long tables;		/* the master's: steer.c */
 };
@@ -56,6 +57,7 @@ struct rubato_space {
 	pid_t pid;			/* of the process it was found in */
 	unsigned long epoch;		/* of the last look that found it */
 	bool reap;			/* was closed when all forgot */
+	struct list_head reaped;	/* then, until it is put */
 	int home;			/* where its threads are (migrate) */
 	bool at_home;			/* and where its master lies */
 	unsigned long inspected_bytes;	/* tables when they were counted */
@@ -69,6 +71,8 @@ extern struct mutex rubato_spaces_mutex;
 struct rubato_space *rubato_space_open(struct mm_struct *mm,
 				       struct rubato_placement *placement);
 void rubato_space_close(struct rubato_space *space);
+bool rubato_space_is_lost(const struct rubato_space *space);
+void rubato_space_hide(struct rubato_space *space);
 void rubato_space_put(struct rubato_space *space);
 void rubato_space_strip(struct rubato_space *space);
 void rubato_spaces_exit(void);
@@ -80,7 +84,8 @@ unsigned long rubato_space_tables(const struct rubato_space *space, int node);
 /* For trees. */
 bool rubato_space_clip(struct rubato_space *space, unsigned long address,
 		       int level, unsigned long *start, unsigned long *end);
-bool rubato_space_may_grow(const struct rubato_space *space);
+bool rubato_space_may_grow(const struct rubato_space *space,
+			   unsigned int pages);
 void rubato_space_charge(struct rubato_space *space, long pages);
 
 #endif /* RUBATO_PGTABLE_SPACE_H */

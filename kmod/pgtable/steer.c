@@ -9,6 +9,8 @@
  *
  * A tree that no node walks any more is given back.
  */
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -26,7 +28,16 @@
 #include "space.h"
 #include "steer.h"
 
-/* The tree at @node; without memory to plant it, NULL: the master. */
+/* Does a CPU of that node run it, or did one not long ago? */
+static bool is_run_at(const struct rubato_space *space, int node)
+{
+	return cpumask_intersects(mm_cpumask(space->mm), cpumask_of_node(node));
+}
+
+/*
+ * The tree at @node. NULL, the master: without memory to plant it, or as long as
+ * nobody would walk it.
+ */
 static struct rubato_tree *tree_at(struct rubato_space *space, int node,
 				   bool *changed)
 {
@@ -34,8 +45,13 @@ static struct rubato_tree *tree_at(struct rubato_space *space, int node,
 
 	if (READ_ONCE(tree->root_address))
 		return tree;
-	if (rubato_tree_plant(tree))
+	if (!is_run_at(space, node) ||
+	    time_before(jiffies, space->nodes[node].plant_again))
 		return NULL;
+	if (rubato_tree_plant(tree)) {
+		space->nodes[node].plant_again = jiffies + HZ;
+		return NULL;
+	}
 	*changed = true;
 	return tree;
 }
@@ -87,7 +103,7 @@ static void give_back_unused(struct rubato_space *space)
 		if (!is_walked(space, &space->nodes[node].tree))
 			rubato_tree_strip(&space->nodes[node].tree);
 	}
-	WRITE_ONCE(space->paused, false);
+	smp_store_release(&space->paused, false);	/* (D) of cpu.c */
 }
 
 /* --- replicate ----------------------------------------------------------- */
@@ -233,13 +249,26 @@ static void vote(struct task_struct *thread)
 	task_unlock(thread);
 }
 
+/* The first thread says no for all, unless it has ended before the others. */
+static bool may_be_ours(struct task_struct *process)
+{
+	bool ours;
+
+	if (process->flags & PF_KTHREAD)
+		return false;
+	task_lock(process);
+	ours = !process->mm || rubato_space_of_mm(process->mm);
+	task_unlock(process);
+	return ours;
+}
+
 static void vote_all(void)
 {
 	struct task_struct *process, *thread;
 
 	rcu_read_lock();
 	for_each_process(process) {
-		if (process->flags & PF_KTHREAD)
+		if (!may_be_ours(process))
 			continue;
 		for_each_thread(process, thread)
 			vote(thread);

@@ -34,6 +34,7 @@
 #define KERNEL_HALF	(RUBATO_TABLE_ENTRIES / 2)
 /* Zapped under the lock at once, with interrupts off: eight tables. */
 #define ZAP_CHUNK	(8 * rubato_level_size(2))
+#define ROOT_PAGES	2
 
 /**
  * rubato_tree_init() - a replica that has nothing yet
@@ -102,27 +103,75 @@ void rubato_tree_sync_kernel(struct rubato_tree *tree)
 }
 
 /**
+ * rubato_tree_lacks() - has the master something of the kernel's that we lack?
+ * @tree: this CPU walks it
+ * @address: the kernel's
+ *
+ * Context: any, also an NMI.
+ */
+bool rubato_tree_lacks(const struct rubato_tree *tree, unsigned long address)
+{
+	unsigned int index = rubato_level_index(address, rubato_top_level());
+	u64 *master = rubato_master_of(tree->space->mm);
+
+	if (READ_ONCE(tree->root[index]) != READ_ONCE(master[index]))
+		return true;
+	return user_root(master) && READ_ONCE(user_root(tree->root)[index]) !=
+				    READ_ONCE(user_root(master)[index]);
+}
+
+static void set_root(struct rubato_tree *tree, u64 *root)
+{
+	raw_spin_lock_irq(&tree->lock);
+	tree->root = root;
+	tree->nr_tables = ROOT_PAGES;
+	raw_spin_unlock_irq(&tree->lock);
+	rubato_space_charge(tree->space, ROOT_PAGES);
+}
+
+/* Unless the process has exited meanwhile, and the tree has been stripped. */
+static void let_enter(struct rubato_tree *tree, u64 *root)
+{
+	raw_spin_lock_irq(&tree->lock);
+	if (tree->root == root)
+		smp_store_release(&tree->root_address, __pa(root));
+	raw_spin_unlock_irq(&tree->lock);
+}
+
+/**
  * rubato_tree_plant() - give a replica its root
  * @tree: has none, and is where rubato_tree_sync_kernel() is called for it
  *
- * Context: process, under rubato_spaces_mutex. Return: 0 or -ENOMEM.
+ * Context: process, under rubato_spaces_mutex.
+ * Return: 0, -ENOSPC (the tenant's limit), -ENOMEM.
  */
 int rubato_tree_plant(struct rubato_tree *tree)
 {
-	struct page *page = rubato_pool_root(tree->node);
+	struct page *page;
 
+	if (!rubato_space_may_grow(tree->space, ROOT_PAGES))
+		return -ENOSPC;
+	page = rubato_pool_root(tree->node);
 	if (!page)
 		return -ENOMEM;
-	raw_spin_lock_irq(&tree->lock);
-	tree->root = page_address(page);
-	tree->nr_tables = 1;
-	raw_spin_unlock_irq(&tree->lock);
-	rubato_space_charge(tree->space, 1);
+	set_root(tree, page_address(page));
 	/* After it can be found: what the kernel adds now is not missed. */
 	rubato_tree_sync_kernel(tree);
-	/* Pairs with READ_ONCE() in cpu.c: only now may a CPU enter. */
-	smp_store_release(&tree->root_address, __pa(tree->root));
+	let_enter(tree, page_address(page));
 	return 0;
+}
+
+/* A terabyte of 4 KiB pages has half a million. */
+static void free_tables(struct list_head *tables)
+{
+	struct page *page, *next;
+	unsigned int i = 0;
+
+	list_for_each_entry_safe(page, next, tables, lru) {
+		__free_page(page);
+		if (++i % 1024 == 0)
+			cond_resched();
+	}
 }
 
 /**
@@ -133,7 +182,6 @@ int rubato_tree_plant(struct rubato_tree *tree)
  */
 void rubato_tree_strip(struct rubato_tree *tree)
 {
-	struct page *page, *next;
 	unsigned long nr_tables;
 	LIST_HEAD(tables);
 	u64 *root;
@@ -148,8 +196,7 @@ void rubato_tree_strip(struct rubato_tree *tree)
 	raw_spin_unlock_irq(&tree->lock);
 
 	rubato_space_charge(tree->space, -(long)nr_tables);
-	list_for_each_entry_safe(page, next, &tables, lru)
-		__free_page(page);
+	free_tables(&tables);
 	if (root)
 		rubato_pool_root_free(root);
 }
@@ -160,7 +207,7 @@ static u64 *add_table(struct rubato_tree *tree)
 {
 	struct page *page;
 
-	if (!rubato_space_may_grow(tree->space))
+	if (!rubato_space_may_grow(tree->space, 1))
 		return NULL;
 	page = rubato_pool_take(tree->node);
 	if (!page)

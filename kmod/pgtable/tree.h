@@ -43,6 +43,7 @@ void rubato_tree_init(struct rubato_tree *tree, struct rubato_space *space,
 int rubato_tree_plant(struct rubato_tree *tree);
 void rubato_tree_strip(struct rubato_tree *tree);
 void rubato_tree_sync_kernel(struct rubato_tree *tree);
+bool rubato_tree_lacks(const struct rubato_tree *tree, unsigned long address);
 
 enum rubato_fill rubato_tree_fill(struct rubato_tree *tree,
 				  const struct rubato_access *access,

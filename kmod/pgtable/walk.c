@@ -72,28 +72,33 @@ bool rubato_walk(u64 *root, unsigned long address, u64 **slot, int *level)
 	}
 }
 
+/* Looked at by one call of rubato_next_table(). */
+#define SKIPS_MAX	512
+
 /**
  * rubato_next_table() - skip what has no tables
  * @root: of a master or of a replica
  * @address: where to begin
  * @end: where to stop
  *
+ * It stops after a while, since the caller has interrupts off.
+ *
  * Context: see the top of this file.
- * Return: the first address from @address on below which there is an entry at
- * level 2, or @end.
+ * Return: an address from @address on, or @end; between them, nothing is mapped.
  */
 unsigned long rubato_next_table(u64 *root, unsigned long address,
 				unsigned long end)
 {
 	unsigned long next;
+	unsigned int i;
 	u64 *slot;
 	int level;
 
-	while (address < end) {
+	for (i = 0; i < SKIPS_MAX && address < end; i++) {
 		if (rubato_walk(root, address, &slot, &level) || level < 2)
 			return address;
 		next = (address | (rubato_level_size(level) - 1)) + 1;
 		address = next > address ? next : end;
 	}
-	return end;
+	return min(address, end);
 }

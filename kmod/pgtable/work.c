@@ -10,7 +10,8 @@
  * tenant is removed under rubato_lock, and that waits for whoever is in a file
  * there, who may be waiting for rubato_spaces_mutex.
  *
- * Order: rubato_spaces_mutex, mmap_lock, what subscribing to an mm takes.
+ * Order: arm_mutex, rubato_spaces_mutex, mmap_lock, what subscribing to an mm
+ * takes.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -48,13 +49,18 @@ static LIST_HEAD(spaces);
 static bool must_look;		/* set by anybody, cleared by the worker */
 static bool leaving;		/* the module */
 
-/* Under rubato_spaces_mutex. */
+static bool soon;		/* the worker has been told since it began */
+
+/* Under arm_mutex, whose are the hooks: taken by the worker, and at the end. */
+static DEFINE_MUTEX(arm_mutex);
 static bool armed;
+static ktime_t idle_since;
+
+/* Under rubato_spaces_mutex. */
 static bool killed;
 static bool moving;		/* some space follows its threads */
-static unsigned int holds;
+static unsigned long held_by;	/* bits, by enum rubato_holder */
 static ktime_t last_look, look_again;
-static ktime_t idle_since;
 
 /**
  * rubato_work_soon() - there is something to do
@@ -77,10 +83,11 @@ void rubato_work_look(void)
 	rubato_work_soon();
 }
 
+/* Sooner than it would run by itself; further pokes do not put it off. */
 static void on_irq(struct irq_work *work)
 {
-	if (!READ_ONCE(leaving))
-		queue_delayed_work(queue, &worker, msecs_to_jiffies(SOON_MS));
+	if (!READ_ONCE(leaving) && !xchg(&soon, true))
+		mod_delayed_work(queue, &worker, msecs_to_jiffies(SOON_MS));
 }
 
 /**
@@ -120,36 +127,63 @@ void rubato_work_sync_kernel(void)
 
 /* --- the end of spaces --------------------------------------------------- */
 
-static void discard(struct rubato_space *space)
+/* Which ones go now; one that is closed later goes next time. */
+static bool choose_closed(void)
 {
-	trace_rubato_space_close(space->placement->slot, space->pid);
-	list_del_rcu(&space->link);
-	WRITE_ONCE(space->placement->spaces, space->placement->spaces - 1);
-	rubato_space_strip(space);
-	rubato_space_put(space);
-}
-
-/* All that are closed, however many, for one interrupt of all CPUs. */
-static void reap(void)
-{
-	struct rubato_space *space, *next;
+	struct rubato_space *space;
 	bool any = false;
 
-	lockdep_assert_held(&rubato_spaces_mutex);
 	list_for_each_entry(space, &spaces, link) {
-		if (READ_ONCE(space->lost))
+		if (rubato_space_is_lost(space))
 			rubato_space_close(space);
 		space->reap = READ_ONCE(space->closed);
 		any |= space->reap;
 	}
-	if (!any)
+	return any;
+}
+
+/* One interrupt of the CPUs that have been there, however many spaces go. */
+static void forget_closed(void)
+{
+	static struct cpumask cpus;	/* under rubato_spaces_mutex */
+	struct rubato_space *space;
+
+	cpumask_clear(&cpus);
+	smp_mb();	/* (B) of cpu.c */
+	list_for_each_entry(space, &spaces, link) {
+		if (space->reap)
+			cpumask_or(&cpus, &cpus, space->cpus);
+	}
+	rubato_cpus_forget_shut(&cpus);
+}
+
+static void hide(struct rubato_space *space, struct list_head *closed)
+{
+	trace_rubato_space_close(space->placement->slot, space->pid);
+	WRITE_ONCE(space->placement->spaces, space->placement->spaces - 1);
+	rubato_space_strip(space);
+	rubato_space_hide(space);
+	list_del_rcu(&space->link);
+	list_add(&space->reaped, closed);
+}
+
+/* Ends all that are closed. */
+static void reap(void)
+{
+	struct rubato_space *space, *next;
+	LIST_HEAD(closed);
+
+	lockdep_assert_held(&rubato_spaces_mutex);
+	if (!choose_closed())
 		return;
-	rubato_cpus_forget_shut();
-	/* One that is closed only now has to be forgotten first: next time. */
+	forget_closed();
 	list_for_each_entry_safe(space, next, &spaces, link) {
 		if (space->reap)
-			discard(space);
+			hide(space, &closed);
 	}
+	synchronize_rcu();
+	list_for_each_entry_safe(space, next, &closed, reaped)
+		rubato_space_put(space);
 }
 
 /* Everything back to masters. */
@@ -188,7 +222,8 @@ static void renew(struct rubato_space *space)
 	rubato_placement_add(space->placement, RUBATO_COUNT_RENEWALS, 1);
 	trace_rubato_space_renew(space->placement->slot, space->pid,
 				 mm_pgtables_bytes(space->mm) / PAGE_SIZE);
-	WRITE_ONCE(space->paused, false);	/* roots come with steering */
+	/* (D) of cpu.c. Roots come with steering. */
+	smp_store_release(&space->paused, false);
 }
 
 static void renew_outgrown(void)
@@ -208,14 +243,20 @@ static bool is_needed(void)
 	return !list_empty(&spaces) || (rubato_placements_any() && !killed);
 }
 
+/*
+ * Arming takes the lock of CPU hotplug, which whoever takes memory away has
+ * when he calls rubato_work_hold(): so it is not done under rubato_spaces_mutex.
+ */
 static void arm(void)
 {
+	lockdep_assert_held(&arm_mutex);
 	if (!armed && is_needed())
 		armed = !rubato_hooks_arm();
 }
 
 static void disarm(void)
 {
+	lockdep_assert_held(&arm_mutex);
 	if (!armed)
 		return;
 	rubato_hooks_disarm();
@@ -259,8 +300,7 @@ static void look(void)
 
 static void work(void)
 {
-	arm();
-	if (armed && !holds && !killed) {
+	if (armed && !held_by && !killed) {
 		rubato_pools_refill();
 		if (time_to_look())
 			look();
@@ -269,23 +309,34 @@ static void work(void)
 		rubato_cpus_return();
 	}
 	reap();
-	disarm_when_idle();
 }
 
-static unsigned int next_ms(void)
+/* What takes long is not done often. */
+static u64 next_ms(ktime_t began)
 {
+	u64 least = LOOK_SHARE * ktime_ms_delta(ktime_get(), began);
+
 	if (READ_ONCE(must_look))
-		return SOON_MS;
-	return moving ? MOVING_MS : SECOND_MS / 4;
+		return max_t(u64, SOON_MS, least);
+	return max_t(u64, moving ? MOVING_MS : SECOND_MS / 4, least);
 }
 
 static void run(struct work_struct *unused)
 {
+	ktime_t began;
+
+	WRITE_ONCE(soon, false);
+	mutex_lock(&arm_mutex);
+	arm();
+	began = ktime_get();
 	mutex_lock(&rubato_spaces_mutex);
 	work();
-	if (armed && !READ_ONCE(leaving))
-		queue_delayed_work(queue, &worker, msecs_to_jiffies(next_ms()));
 	mutex_unlock(&rubato_spaces_mutex);
+	if (armed && !READ_ONCE(leaving))
+		queue_delayed_work(queue, &worker,
+				   msecs_to_jiffies(next_ms(began)));
+	disarm_when_idle();
+	mutex_unlock(&arm_mutex);
 }
 
 struct call {
@@ -348,34 +399,43 @@ bool rubato_work_killed(void)
 	return READ_ONCE(killed);
 }
 
-/**
- * rubato_work_hold() - have no replica until rubato_work_release()
- *
- * Context: process; takes rubato_spaces_mutex.
- */
-void rubato_work_hold(void)
+static void hold(void)
 {
 	struct rubato_space *space;
 
+	rubato_cpus_hold(true);
+	smp_mb();	/* (B) of cpu.c */
+	rubato_cpus_forget_shut(cpu_online_mask);
+	list_for_each_entry(space, &spaces, link)
+		rubato_space_strip(space);
+}
+
+/**
+ * rubato_work_hold() - have no replica until rubato_work_release()
+ * @holder: who asks; to ask twice is to ask once
+ *
+ * Context: process; takes rubato_spaces_mutex.
+ */
+void rubato_work_hold(enum rubato_holder holder)
+{
 	mutex_lock(&rubato_spaces_mutex);
-	if (!holds++) {
-		rubato_cpus_hold(true);
-		rubato_cpus_forget_shut();
-		list_for_each_entry(space, &spaces, link)
-			rubato_space_strip(space);
-	}
+	if (!held_by)
+		hold();
+	held_by |= BIT(holder);
 	mutex_unlock(&rubato_spaces_mutex);
 }
 
 /**
  * rubato_work_release() - the reverse
+ * @holder: who asked, or did not: he may be told that nothing came of it
  *
  * Context: process; takes rubato_spaces_mutex.
  */
-void rubato_work_release(void)
+void rubato_work_release(enum rubato_holder holder)
 {
 	mutex_lock(&rubato_spaces_mutex);
-	if (!--holds)
+	held_by &= ~BIT(holder);
+	if (!held_by)
 		rubato_cpus_hold(false);
 	mutex_unlock(&rubato_spaces_mutex);
 	rubato_work_look();
@@ -401,13 +461,16 @@ void rubato_work_exit(void)
 {
 	WRITE_ONCE(leaving, true);
 	cancel_delayed_work_sync(&worker);
+	mutex_lock(&arm_mutex);
 	mutex_lock(&rubato_spaces_mutex);
 	close_all();
-	disarm();
 	mutex_unlock(&rubato_spaces_mutex);
+	disarm();
+	mutex_unlock(&arm_mutex);
+	rubato_spaces_exit();
+	/* Now nobody is left who pokes. */
 	irq_work_sync(&poke);
 	cancel_delayed_work_sync(&worker);
 	destroy_workqueue(queue);
 	rubato_hooks_free();
-	rubato_spaces_exit();
 }

@@ -17,8 +17,15 @@ void rubato_work_sync_kernel(void);
 void rubato_work_call(void (*function)(void *data), void *data);
 void rubato_work_kill(bool kill);
 bool rubato_work_killed(void);
-void rubato_work_hold(void);
-void rubato_work_release(void);
+
+/* Who may ask for a time without replicas. */
+enum rubato_holder {
+	RUBATO_HOLD_POWER,
+	RUBATO_HOLD_MEMORY,
+};
+
+void rubato_work_hold(enum rubato_holder holder);
+void rubato_work_release(enum rubato_holder holder);
 
 /* Under rubato_spaces_mutex, or in an RCU section. */
 struct rubato_space *rubato_space_next(struct rubato_space *space);
