@@ -24,6 +24,7 @@
 #include "main.h"
 #include "member.h"
 #include "netlink.h"
+#include "pgtable/pgtable.h"
 #include "tenant.h"
 
 static struct genl_family family;
@@ -82,6 +83,16 @@ static const struct nla_policy cgroup_policy[] = {
 	NAME,
 	[RUBATO_A_TENANT_CGROUP_ID]	= { .type = NLA_U64 },
 };
+
+/* Of attributes of their own; the name is where a tenant's is. */
+static const struct nla_policy placement_policy[] = {
+	NAME,
+	[RUBATO_A_PGTABLE_POLICY]	= { .type = NLA_U8 },
+	[RUBATO_A_PGTABLE_NODES]	= { .type = NLA_NUL_STRING, .len = 1023 },
+	[RUBATO_A_PGTABLE_MAX_KIB]	= { .type = NLA_U64 },
+	[RUBATO_A_PGTABLE_FILL_ORDER]	= { .type = NLA_U8 },
+};
+static_assert((int)RUBATO_A_PGTABLE_NAME == (int)RUBATO_A_TENANT_NAME);
 
 /* --- requests --------------------------------------------------------- */
 
@@ -371,6 +382,80 @@ static int cgroup_remove(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+static int no_placement(struct genl_info *info)
+{
+	return refuse(info->extack, info->attrs[RUBATO_A_PGTABLE_NAME],
+		      "this tenant has no placement of page tables",
+		      -EOPNOTSUPP);
+}
+
+/* A whole message. Under rubato_lock. */
+static int put_placement(struct sk_buff *skb, void *header,
+			 const struct rubato_tenant *tenant)
+{
+	if (!header)
+		return -EMSGSIZE;
+	if (rubato_put_placement(skb, tenant)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+static int pgtable_get(struct sk_buff *skb, struct genl_info *info)
+{
+	const char *name = name_of(info);
+	const struct rubato_tenant *tenant;
+	struct sk_buff *reply;
+	void *header;
+	int err;
+
+	if (!name)
+		return -EINVAL;
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	header = genlmsg_put_reply(reply, info, &family, 0,
+				   RUBATO_CMD_PGTABLE_GET);
+	mutex_lock(&rubato_lock);
+	tenant = rubato_tenant_find(name);
+	if (!tenant)
+		err = no_tenant(info);
+	else if (!tenant->placement)
+		err = no_placement(info);
+	else
+		err = put_placement(reply, header, tenant);
+	mutex_unlock(&rubato_lock);
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	return genlmsg_reply(reply, info);
+}
+
+static int pgtable_set(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *at = NULL;
+	struct rubato_tenant *tenant;
+	const char *name, *why = NULL;
+	int err;
+
+	err = begin_change(skb, info, &name);
+	if (err)
+		return err;
+	mutex_lock(&rubato_lock);
+	tenant = rubato_tenant_find(name);
+	if (!tenant)
+		err = no_tenant(info);
+	else if (!tenant->placement)
+		err = no_placement(info);
+	else
+		err = rubato_set_placement(tenant, info->attrs, &why, &at);
+	mutex_unlock(&rubato_lock);
+	return why ? refuse(info->extack, at, why, err) : err;
+}
+
 /* --- dumps ------------------------------------------------------------ */
 
 /* What differs between two parts of a dump if something changed. Not 0. */
@@ -411,6 +496,27 @@ static int tenants_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			break;
 	}
 	mutex_unlock(&rubato_params_lock);
+	mutex_unlock(&rubato_lock);
+	cb->args[0] = slot;
+	return skb->len;
+}
+
+/* As of tenants, but for those that have none. */
+static int placements_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	const struct rubato_tenant *tenant;
+	u32 slot;
+
+	mutex_lock(&rubato_lock);
+	cb->seq = dump_sequence();
+	for (slot = cb->args[0]; slot < RUBATO_SLOTS; slot++) {
+		tenant = rubato_tenant_at(slot);
+		if (tenant && tenant->placement &&
+		    put_placement(skb, dump_header(skb, cb,
+						   RUBATO_CMD_PGTABLE_GET),
+				  tenant))
+			break;
+	}
 	mutex_unlock(&rubato_lock);
 	cb->args[0] = slot;
 	return skb->len;
@@ -543,6 +649,18 @@ static const struct genl_ops operations[] = {
 		.flags	= GENL_ADMIN_PERM,
 		.doit	= cgroup_remove,
 		TAKES(cgroup_policy),
+	}, {
+		.cmd	= RUBATO_CMD_PGTABLE_GET,
+		.flags	= GENL_ADMIN_PERM,
+		.doit	= pgtable_get,
+		.start	= tenants_start,
+		.dumpit	= placements_dump,
+		TAKES(name_policy),
+	}, {
+		.cmd	= RUBATO_CMD_PGTABLE_SET,
+		.flags	= GENL_ADMIN_PERM,
+		.doit	= pgtable_set,
+		TAKES(placement_policy),
 	},
 };
 

@@ -134,6 +134,15 @@ static struct rubato_space *space_here(struct rubato_tree *tree)
 	return tree ? tree->space : rubato_space_of_root(cr3_address());
 }
 
+/* The worker may want to plant a tree here. */
+static void see(struct rubato_space *space, int node)
+{
+	if (node_isset(node, space->seen))
+		return;
+	node_set(node, space->seen);
+	rubato_work_soon();
+}
+
 /**
  * rubato_cpu_choose() - walk the tree that this CPU should walk
  *
@@ -143,12 +152,14 @@ void rubato_cpu_choose(void)
 {
 	struct rubato_tree *tree = rubato_cpu_tree(), *wanted;
 	struct rubato_space *space;
+	int node = numa_node_id();
 
 	lockdep_assert_irqs_disabled();
 	rcu_read_lock();
 	space = space_here(tree);
 	if (space) {
-		wanted = READ_ONCE(space->nodes[numa_node_id()].walk);
+		see(space, node);
+		wanted = READ_ONCE(space->nodes[node].walk);
 		if (wanted != tree && !(wanted && enter(wanted)) && tree)
 			load_master(space);
 	}

@@ -13,10 +13,10 @@
 
 #define PERIOD_MS	250
 
-static const enum rubato_policy policy_of[] = {
-	[RUBATO_AUTO_NOTHING]	= RUBATO_POLICY_OFF,
-	[RUBATO_AUTO_MIGRATE]	= RUBATO_POLICY_MIGRATE,
-	[RUBATO_AUTO_REPLICATE]	= RUBATO_POLICY_REPLICATE,
+static const enum rubato_pgtable_policy policy_of[] = {
+	[RUBATO_AUTO_NOTHING]	= RUBATO_PGTABLE_POLICY_OFF,
+	[RUBATO_AUTO_MIGRATE]	= RUBATO_PGTABLE_POLICY_MIGRATE,
+	[RUBATO_AUTO_REPLICATE]	= RUBATO_PGTABLE_POLICY_REPLICATE,
 };
 
 static u64 cycles_of(u64 ns)
@@ -75,7 +75,7 @@ static void step(struct rubato_space *space)
  *
  * Context: the worker, under rubato_spaces_mutex.
  */
-enum rubato_policy rubato_decide(struct rubato_space *space)
+enum rubato_pgtable_policy rubato_decide(struct rubato_space *space)
 {
 	struct rubato_decision *decision = &space->decision;
 	ktime_t now = ktime_get();

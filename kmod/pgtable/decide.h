@@ -7,6 +7,6 @@
 
 struct rubato_space;
 
-enum rubato_policy rubato_decide(struct rubato_space *space);
+enum rubato_pgtable_policy rubato_decide(struct rubato_space *space);
 
 #endif /* RUBATO_PGTABLE_DECIDE_H */

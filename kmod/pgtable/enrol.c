@@ -20,6 +20,7 @@
 #include "../member.h"
 #include "../tenant.h"
 #include "../trace.h"
+#include "cpu.h"
 #include "enrol.h"
 #include "placement.h"
 #include "space.h"
@@ -41,7 +42,7 @@ static struct rubato_placement *placement_of(struct task_struct *task)
 
 	tenant = rubato_member_tenant(task_dfl_cgroup(task));
 	if (!tenant || !tenant->placement ||
-	    rubato_placement_policy(tenant->placement) == RUBATO_POLICY_OFF)
+	    rubato_placement_policy(tenant->placement) == RUBATO_PGTABLE_POLICY_OFF)
 		return NULL;
 	return tenant->placement;
 }
@@ -167,6 +168,7 @@ static bool enrol_one(struct list_head *spaces,
 	WRITE_ONCE(space->placement->spaces, space->placement->spaces + 1);
 	list_add_rcu(&space->link, spaces);
 	trace_rubato_space_open(space->placement->slot, space->pid);
+	rubato_cpus_choose(space);	/* those that run it now are seen */
 	return true;
 }
 

@@ -3,9 +3,12 @@
 #ifndef RUBATO_PGTABLE_H
 #define RUBATO_PGTABLE_H
 
+#include <linux/errno.h>
 #include <linux/kconfig.h>
 
+struct nlattr;
 struct rubato_tenant;
+struct sk_buff;
 
 #if IS_ENABLED(CONFIG_RUBATO_PGTABLE)
 
@@ -13,6 +16,10 @@ int rubato_pgtable_init(void);
 void rubato_pgtable_exit(void);
 int rubato_pgtable_tenant_add(struct rubato_tenant *tenant);
 void rubato_pgtable_tenant_del(struct rubato_tenant *tenant);
+int rubato_put_placement(struct sk_buff *skb,
+			 const struct rubato_tenant *tenant);
+int rubato_set_placement(struct rubato_tenant *tenant, struct nlattr **attrs,
+			 const char **why, const struct nlattr **at);
 
 #else
 
@@ -32,6 +39,20 @@ static inline int rubato_pgtable_tenant_add(struct rubato_tenant *tenant)
 
 static inline void rubato_pgtable_tenant_del(struct rubato_tenant *tenant)
 {
+}
+
+/* No tenant has a placement: these are not reached. */
+static inline int rubato_put_placement(struct sk_buff *skb,
+				       const struct rubato_tenant *tenant)
+{
+	return 0;
+}
+
+static inline int rubato_set_placement(struct rubato_tenant *tenant,
+				       struct nlattr **attrs, const char **why,
+				       const struct nlattr **at)
+{
+	return -EOPNOTSUPP;
 }
 
 #endif

@@ -9,10 +9,12 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include "../tenant.h"
+#include "pgtable.h"
 #include "placement.h"
 #include "work.h"
 
-#define ORDER_DEFAULT	9	/* a whole table at once */
+#define ORDER_MAX	9	/* a whole table at once */
 /* Replicas may have a 64th of all memory: tables take a 512th of what they map. */
 #define LIMIT_SHIFT	6
 
@@ -42,7 +44,7 @@ struct rubato_placement *rubato_placement_alloc(u32 slot, u32 generation)
 	placement->generation = generation;
 	refcount_set(&placement->users, 1);
 	INIT_LIST_HEAD(&placement->link);
-	placement->order = ORDER_DEFAULT;
+	placement->order = ORDER_MAX;
 	placement->max_kib = (totalram_pages() >> LIMIT_SHIFT) *
 			     (PAGE_SIZE / 1024);
 	placement->nodes = NODE_MASK_ALL;
@@ -80,39 +82,119 @@ void rubato_placement_put(struct rubato_placement *placement)
  *
  * Context: any.
  */
-enum rubato_policy
+enum rubato_pgtable_policy
 rubato_placement_policy(const struct rubato_placement *placement)
 {
 	return READ_ONCE(placement->policy);
 }
 
-/**
- * rubato_placement_set_policy() - want something else
- * @placement: of a tenant
- * @policy: what
- *
- * The worker does it soon. Once retired, a placement stays off.
- *
- * Context: process. Return: 0, or -ENODEV (its tenant has been removed).
- */
-int rubato_placement_set_policy(struct rubato_placement *placement,
-				enum rubato_policy policy)
+static bool is_bad(const struct rubato_placement_change *change,
+		   enum rubato_placement_setting setting)
 {
-	int err = 0;
-
-	spin_lock(&placements_lock);
-	if (placement->retired) {
-		err = -ENODEV;
-	} else {
-		WRITE_ONCE(placement->policy, policy);
-		list_del_init(&placement->link);
-		if (policy != RUBATO_POLICY_OFF)
-			list_add(&placement->link, &wanting);
+	switch (setting) {
+	case RUBATO_PLACEMENT_POLICY:
+		return change->policy > RUBATO_PGTABLE_POLICY_AUTO;
+	case RUBATO_PLACEMENT_NODES:
+		return nodes_empty(change->nodes) ||
+		       !nodes_subset(change->nodes, node_states[N_MEMORY]);
+	case RUBATO_PLACEMENT_FILL_ORDER:
+		return change->order > ORDER_MAX;
+	default:
+		return false;
 	}
+}
+
+static const char *const faults[] = {
+	[RUBATO_PLACEMENT_POLICY] =
+		"policy must be 0 (off), 1 (replicate), 2 (migrate) or 3 (auto)",
+	[RUBATO_PLACEMENT_NODES] =
+		"nodes must be a list of nodes that have memory, as 0-1,3",
+	[RUBATO_PLACEMENT_FILL_ORDER] = "fill_order must be 0..9",
+};
+
+/**
+ * rubato_placement_fault() - what is wrong with new settings?
+ * @change: any
+ * @setting: which one it is, if any is
+ *
+ * Context: any. Return: for people; NULL if all are in range.
+ */
+const char *rubato_placement_fault(const struct rubato_placement_change *change,
+				   enum rubato_placement_setting *setting)
+{
+	int i;
+
+	for_each_set_bit(i, &change->mask, RUBATO_PLACEMENT_SETTINGS) {
+		if (is_bad(change, i)) {
+			*setting = i;
+			return faults[i];
+		}
+	}
+	return NULL;
+}
+
+static void set_policy(struct rubato_placement *placement,
+		       enum rubato_pgtable_policy policy)
+{
+	lockdep_assert_held(&placements_lock);
+	WRITE_ONCE(placement->policy, policy);
+	list_del_init(&placement->link);
+	if (policy != RUBATO_PGTABLE_POLICY_OFF)
+		list_add(&placement->link, &wanting);
+}
+
+static bool wants(const struct rubato_placement_change *change,
+		  enum rubato_placement_setting setting)
+{
+	return change->mask & BIT(setting);
+}
+
+static void apply(struct rubato_placement *placement,
+		  const struct rubato_placement_change *change)
+{
+	if (wants(change, RUBATO_PLACEMENT_POLICY))
+		set_policy(placement, change->policy);
+	if (wants(change, RUBATO_PLACEMENT_NODES))
+		placement->nodes = change->nodes;
+	if (wants(change, RUBATO_PLACEMENT_MAX_KIB))
+		WRITE_ONCE(placement->max_kib, change->max_kib);
+	if (wants(change, RUBATO_PLACEMENT_FILL_ORDER))
+		WRITE_ONCE(placement->order, change->order);
+}
+
+/**
+ * rubato_placement_change() - change settings, all or none
+ * @placement: of a tenant
+ * @change: which, to what
+ *
+ * The one setter, for sysfs and netlink. The worker follows soon. Once retired,
+ * a placement stays off.
+ *
+ * Context: process.
+ * Return: 0, -EINVAL (rubato_placement_fault() says why), -EOPNOTSUPP
+ * (rubato_pgtable_reason() does), -ENODEV (the tenant has been removed).
+ */
+int rubato_placement_change(struct rubato_placement *placement,
+			    const struct rubato_placement_change *change)
+{
+	enum rubato_placement_setting setting;
+	bool gone;
+
+	if (rubato_placement_fault(change, &setting))
+		return -EINVAL;
+	if (wants(change, RUBATO_PLACEMENT_POLICY) && change->policy &&
+	    rubato_pgtable_reason())
+		return -EOPNOTSUPP;
+	spin_lock(&placements_lock);
+	gone = placement->retired;
+	if (!gone)
+		apply(placement, change);
 	spin_unlock(&placements_lock);
-	if (!err)
-		rubato_work_look();
-	return err;
+	if (gone)
+		return -ENODEV;
+	rubato_generation_advance();
+	rubato_work_look();
+	return 0;
 }
 
 /**
@@ -126,8 +208,8 @@ void rubato_placement_retire(struct rubato_placement *placement)
 	bool wanted;
 
 	spin_lock(&placements_lock);
-	wanted = placement->policy != RUBATO_POLICY_OFF;
-	WRITE_ONCE(placement->policy, RUBATO_POLICY_OFF);
+	wanted = placement->policy != RUBATO_PGTABLE_POLICY_OFF;
+	WRITE_ONCE(placement->policy, RUBATO_PGTABLE_POLICY_OFF);
 	placement->retired = true;
 	list_del_init(&placement->link);
 	spin_unlock(&placements_lock);
@@ -159,25 +241,6 @@ nodemask_t rubato_placement_nodes(struct rubato_placement *placement)
 	nodes_and(nodes, placement->nodes, node_states[N_MEMORY]);
 	spin_unlock(&placements_lock);
 	return nodes;
-}
-
-/**
- * rubato_placement_set_nodes() - say where replicas may be
- * @placement: any
- * @nodes: which
- *
- * Context: process. Return: 0, or -EINVAL (none of them has memory).
- */
-int rubato_placement_set_nodes(struct rubato_placement *placement,
-			       const nodemask_t *nodes)
-{
-	if (!nodes_subset(*nodes, node_states[N_MEMORY]) || nodes_empty(*nodes))
-		return -EINVAL;
-	spin_lock(&placements_lock);
-	placement->nodes = *nodes;
-	spin_unlock(&placements_lock);
-	rubato_work_look();
-	return 0;
 }
 
 /**

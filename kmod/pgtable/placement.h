@@ -9,14 +9,7 @@
 #include <linux/nodemask.h>
 #include <linux/percpu.h>
 #include <linux/refcount.h>
-
-enum rubato_policy {
-	RUBATO_POLICY_OFF,
-	RUBATO_POLICY_REPLICATE,
-	RUBATO_POLICY_MIGRATE,
-	RUBATO_POLICY_AUTO,
-	RUBATO_POLICIES
-};
+#include <linux/rubato_netlink.h>
 
 enum rubato_placement_count {
 	RUBATO_COUNT_FILLS,	/* faults that a copy answered */
@@ -43,9 +36,9 @@ struct rubato_placement {
 	bool retired;			/* its tenant has gone */
 
 	/* Settings: each read and written whole, at any time. */
-	enum rubato_policy policy;
+	enum rubato_pgtable_policy policy;
 	unsigned int order;		/* of fault-around */
-	unsigned long max_kib;
+	u64 max_kib;
 	nodemask_t nodes;		/* under placements_lock */
 
 	atomic_long_t pages;		/* in replicas now */
@@ -55,19 +48,36 @@ struct rubato_placement {
 	struct rubato_placement_counts __percpu *counts;
 };
 
+enum rubato_placement_setting {
+	RUBATO_PLACEMENT_POLICY,
+	RUBATO_PLACEMENT_NODES,
+	RUBATO_PLACEMENT_MAX_KIB,
+	RUBATO_PLACEMENT_FILL_ORDER,
+	RUBATO_PLACEMENT_SETTINGS
+};
+
+/* New values of some settings. */
+struct rubato_placement_change {
+	unsigned long mask;	/* BIT(enum rubato_placement_setting) */
+	unsigned int policy;
+	unsigned int order;
+	u64 max_kib;
+	nodemask_t nodes;
+};
+
 struct rubato_placement *rubato_placement_alloc(u32 slot, u32 generation);
 void rubato_placement_get(struct rubato_placement *placement);
 void rubato_placement_put(struct rubato_placement *placement);
 
-enum rubato_policy rubato_placement_policy(const struct rubato_placement *p);
-int rubato_placement_set_policy(struct rubato_placement *placement,
-				enum rubato_policy policy);
+enum rubato_pgtable_policy
+rubato_placement_policy(const struct rubato_placement *placement);
+nodemask_t rubato_placement_nodes(struct rubato_placement *placement);
+const char *rubato_placement_fault(const struct rubato_placement_change *change,
+				   enum rubato_placement_setting *setting);
+int rubato_placement_change(struct rubato_placement *placement,
+			    const struct rubato_placement_change *change);
 void rubato_placement_retire(struct rubato_placement *placement);
 bool rubato_placements_any(void);
-
-nodemask_t rubato_placement_nodes(struct rubato_placement *placement);
-int rubato_placement_set_nodes(struct rubato_placement *placement,
-			       const nodemask_t *nodes);
 
 int rubato_placement_publish(struct rubato_placement *placement,
 			     struct kobject *parent);

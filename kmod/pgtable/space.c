@@ -119,8 +119,8 @@ bool rubato_space_may_grow(const struct rubato_space *space,
 			   unsigned int pages)
 {
 	const struct rubato_placement *placement = space->placement;
-	unsigned long kib = (atomic_long_read(&placement->pages) + pages) *
-			    (PAGE_SIZE / 1024);
+	u64 kib = (atomic_long_read(&placement->pages) + pages) *
+		  (PAGE_SIZE / 1024);
 
 	return kib <= READ_ONCE(placement->max_kib);
 }

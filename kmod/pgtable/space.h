@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/nodemask.h>
 #include <linux/types.h>
 #include <rubato/auto.h>
 #include <rubato/ranges.h>
@@ -51,6 +52,7 @@ struct rubato_space {
 	bool paused;			/* the same, for a while: the worker's */
 	bool lost;			/* ranges are no longer known: close it */
 	cpumask_var_t cpus;		/* may know tables of ours: cpu.c */
+	nodemask_t seen;		/* nodes whose CPUs have run it */
 	atomic64_t copy_cycles;		/* fills and zaps have taken */
 
 	/* The worker's. */

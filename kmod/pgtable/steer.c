@@ -9,7 +9,6 @@
  *
  * A tree that no node walks any more is given back.
  */
-#include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -28,12 +27,6 @@
 #include "space.h"
 #include "steer.h"
 
-/* Does a CPU of that node run it, or did one not long ago? */
-static bool is_run_at(const struct rubato_space *space, int node)
-{
-	return cpumask_intersects(mm_cpumask(space->mm), cpumask_of_node(node));
-}
-
 /*
  * The tree at @node. NULL, the master: without memory to plant it, or as long as
  * nobody would walk it.
@@ -45,7 +38,7 @@ static struct rubato_tree *tree_at(struct rubato_space *space, int node,
 
 	if (READ_ONCE(tree->root_address))
 		return tree;
-	if (!is_run_at(space, node) ||
+	if (!node_isset(node, space->seen) ||
 	    time_before(jiffies, space->nodes[node].plant_again))
 		return NULL;
 	if (rubato_tree_plant(tree)) {
@@ -231,9 +224,9 @@ static bool migrate(struct rubato_space *space)
 
 static bool follows_threads(const struct rubato_space *space)
 {
-	enum rubato_policy policy = rubato_placement_policy(space->placement);
+	enum rubato_pgtable_policy policy = rubato_placement_policy(space->placement);
 
-	return policy == RUBATO_POLICY_MIGRATE || policy == RUBATO_POLICY_AUTO;
+	return policy == RUBATO_PGTABLE_POLICY_MIGRATE || policy == RUBATO_PGTABLE_POLICY_AUTO;
 }
 
 static void vote(struct task_struct *thread)
@@ -294,16 +287,16 @@ static bool count_votes(struct list_head *spaces)
 
 static bool steer_one(struct rubato_space *space)
 {
-	enum rubato_policy policy = rubato_placement_policy(space->placement);
+	enum rubato_pgtable_policy policy = rubato_placement_policy(space->placement);
 
 	if (follows_threads(space))
 		count_tables(space);
-	if (policy == RUBATO_POLICY_AUTO)
+	if (policy == RUBATO_PGTABLE_POLICY_AUTO)
 		policy = rubato_decide(space);
 	switch (policy) {
-	case RUBATO_POLICY_REPLICATE:
+	case RUBATO_PGTABLE_POLICY_REPLICATE:
 		return replicate(space);
-	case RUBATO_POLICY_MIGRATE:
+	case RUBATO_PGTABLE_POLICY_MIGRATE:
 		return migrate(space);
 	default:
 		space->home = NUMA_NO_NODE;

@@ -19,10 +19,10 @@
 #include "work.h"
 
 static const char *const policy_words[] = {
-	[RUBATO_POLICY_OFF]		= "off",
-	[RUBATO_POLICY_REPLICATE]	= "replicate",
-	[RUBATO_POLICY_MIGRATE]		= "migrate",
-	[RUBATO_POLICY_AUTO]		= "auto",
+	[RUBATO_PGTABLE_POLICY_OFF]		= "off",
+	[RUBATO_PGTABLE_POLICY_REPLICATE]	= "replicate",
+	[RUBATO_PGTABLE_POLICY_MIGRATE]		= "migrate",
+	[RUBATO_PGTABLE_POLICY_AUTO]		= "auto",
 };
 
 static struct rubato_placement *to_placement(struct kobject *kobj)
@@ -39,18 +39,27 @@ static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *file,
 			  rubato_placement_policy(to_placement(kobj))]);
 }
 
+static ssize_t change_one(struct kobject *kobj,
+			  enum rubato_placement_setting setting,
+			  struct rubato_placement_change *change, size_t count)
+{
+	int err;
+
+	change->mask = BIT(setting);
+	err = rubato_placement_change(to_placement(kobj), change);
+	return err ? err : count;
+}
+
 static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *file,
 			    const char *buf, size_t count)
 {
+	struct rubato_placement_change change = {};
 	int policy = sysfs_match_string(policy_words, buf);
-	int err;
 
 	if (policy < 0)
 		return policy;
-	if (policy != RUBATO_POLICY_OFF && rubato_pgtable_reason())
-		return -EOPNOTSUPP;
-	err = rubato_placement_set_policy(to_placement(kobj), policy);
-	return err ? err : count;
+	change.policy = policy;
+	return change_one(kobj, RUBATO_PLACEMENT_POLICY, &change, count);
 }
 
 static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *file,
@@ -64,31 +73,29 @@ static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *file,
 static ssize_t nodes_store(struct kobject *kobj, struct kobj_attribute *file,
 			   const char *buf, size_t count)
 {
-	nodemask_t nodes;
-	int err = nodelist_parse(buf, nodes);
+	struct rubato_placement_change change = {};
 
-	if (err)
+	if (nodelist_parse(buf, change.nodes))
 		return -EINVAL;
-	err = rubato_placement_set_nodes(to_placement(kobj), &nodes);
-	return err ? err : count;
+	return change_one(kobj, RUBATO_PLACEMENT_NODES, &change, count);
 }
 
 static ssize_t max_kib_show(struct kobject *kobj, struct kobj_attribute *file,
 			    char *buf)
 {
-	return sysfs_emit(buf, "%lu\n", READ_ONCE(to_placement(kobj)->max_kib));
+	return sysfs_emit(buf, "%llu\n",
+			  READ_ONCE(to_placement(kobj)->max_kib));
 }
 
 static ssize_t max_kib_store(struct kobject *kobj, struct kobj_attribute *file,
 			     const char *buf, size_t count)
 {
-	unsigned long kib;
-	int err = kstrtoul(buf, 10, &kib);
+	struct rubato_placement_change change = {};
+	int err = kstrtou64(buf, 10, &change.max_kib);
 
 	if (err)
 		return err;
-	WRITE_ONCE(to_placement(kobj)->max_kib, kib);
-	return count;
+	return change_one(kobj, RUBATO_PLACEMENT_MAX_KIB, &change, count);
 }
 
 static ssize_t fill_order_show(struct kobject *kobj,
@@ -101,15 +108,12 @@ static ssize_t fill_order_store(struct kobject *kobj,
 				struct kobj_attribute *file,
 				const char *buf, size_t count)
 {
-	unsigned int order;
-	int err = kstrtouint(buf, 10, &order);
+	struct rubato_placement_change change = {};
+	int err = kstrtouint(buf, 10, &change.order);
 
 	if (err)
 		return err;
-	if (order > 9)
-		return -EINVAL;
-	WRITE_ONCE(to_placement(kobj)->order, order);
-	return count;
+	return change_one(kobj, RUBATO_PLACEMENT_FILL_ORDER, &change, count);
 }
 
 RUBATO_FILE_RW(policy);
@@ -359,7 +363,7 @@ static const struct kobj_type directory_type = {
 static void show_space(struct seq_file *file, struct rubato_space *space,
 		       unsigned long *tables)
 {
-	enum rubato_policy policy = rubato_placement_policy(space->placement);
+	enum rubato_pgtable_policy policy = rubato_placement_policy(space->placement);
 	int node;
 
 	memset(tables, 0, nr_node_ids * sizeof(*tables));

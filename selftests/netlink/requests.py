@@ -131,6 +131,69 @@ def a_cgroup_comes_and_goes():
     equal(os.listdir(f"{module.ROOT}/tenants/a/cgroups"), [])
 
 
+PLACEMENT = ("policy", "nodes", "max-kib", "fill-order")
+PLACEMENT_SEVERAL = dict(zip(PLACEMENT, ("migrate", "0", 4321, 3)))
+
+
+def placement_files(name):
+    """A tenant's pgtable/ as sysfs has it, in netlink's terms."""
+    where = f"tenants/{name}/pgtable"
+    values = {s: get(f"{where}/{s.replace('-', '_')}") for s in PLACEMENT}
+    for file in os.listdir(f"{module.ROOT}/{where}/stat"):
+        values[file.replace("_", "-")] = get(f"{where}/stat/{file}")
+    return {"name": name, **values}
+
+
+def placement_agrees(got):
+    equal({name: str(value) for name, value in got.items()},
+          placement_files(got["name"]))
+
+
+def placement_of_page_tables():
+    fresh()
+    placement_agrees(fam.do("pgtable-get", name="a"))
+    generation = int(get("generation"))
+    fam.do("pgtable-set", name="a", **PLACEMENT_SEVERAL)
+    equal(int(get("generation")), generation + 1, "one step")
+    equal({s: fam.do("pgtable-get", name="a")[s] for s in PLACEMENT},
+          PLACEMENT_SEVERAL)
+    placement_agrees(fam.do("pgtable-get", name="a"))
+    for name, value in (("policy", "off"), ("nodes", "0-1"), ("max-kib", 5),
+                        ("fill-order", 9)):
+        fam.do("pgtable-set", name="a", **{name: value})
+        equal(get(f"tenants/a/pgtable/{name.replace('-', '_')}"), str(value))
+    put("tenants/a/pgtable/policy", "auto")
+    equal(fam.do("pgtable-get", name="a")["policy"], "auto")
+    put("tenants/a/pgtable/policy", "off")
+    fam.do("tenant-new", name="b")
+    dumped = fam.dump("pgtable-get")
+    equal([got["name"] for got in dumped], ["a", "b"])
+    for got in dumped:
+        placement_agrees(got)
+
+
+def placement_out_of_range():
+    fresh()
+    before = fam.do("pgtable-get", name="a")
+    nodes = "nodes must be a list of nodes that have memory, as 0-1,3"
+    for name, values, message in (
+            ("policy", (b"\x04", b"\xff"), "policy must be 0 (off), "
+             "1 (replicate), 2 (migrate) or 3 (auto)"),
+            ("nodes", ("", "x", "0-", "0-7", "63", "-1"), nodes),
+            ("fill-order", (10, 255), "fill_order must be 0..9")):
+        for value in values:
+            refused(errno.EINVAL, message, name, "pgtable-set",
+                    **{"name": "a", "max-kib": 7, name: value})
+    refused(errno.EINVAL, "nothing to set", None, "pgtable-set", name="a")
+    for command, more in (("pgtable-get", {}), ("pgtable-set", {"max_kib": 1})):
+        refused(errno.ENOENT, NO_TENANT, "name", command, name="x", **more)
+        refused(errno.EOPNOTSUPP, "this tenant has no placement of page tables",
+                "name", command, name="system", **more)
+    refused(errno.EINVAL, "Unknown attribute type", "pages", "pgtable-set",
+            name="a", pages=1)
+    equal(fam.do("pgtable-get", name="a"), before)
+
+
 def removal():
     fresh()
     number, _ = make_cgroup("rbknl")
@@ -275,8 +338,9 @@ def only(capability):
 def try_all():
     """command: errno, for all that can be asked."""
     asker, said = Family(spec), {}
-    values = {"name": "a", "weight": 5, "cgroup_id": 1}
+    values = {"name": "a", "weight": 5, "cgroup_id": 1, "max_kib": 1}
     takes = {"module-get": (), "tenant-set": ("name", "weight"),
+             "pgtable-set": ("name", "max_kib"),
              "cgroup-add": ("name", "cgroup_id"),
              "cgroup-remove": ("name", "cgroup_id")}
     for command, (_, op) in spec.operations.items():
@@ -333,7 +397,8 @@ def changes_take_another_capability():
     equal(said.pop("module-get"), 4, "what is shown of the module")
     equal({c for c, code in said.items() if code == 0},
           {("module-get", "do"), ("tenant-get", "do"), ("tenant-get", "dump"),
-           ("cgroup-get", "dump"), "events"})
+           ("cgroup-get", "dump"), ("pgtable-get", "do"),
+           ("pgtable-get", "dump"), "events"})
     equal({code for code in said.values() if code}, {errno.EPERM})
     equal(fam.dump("tenant-get"), before)
 
@@ -404,7 +469,8 @@ fam = module.begin()
 spec = fam.spec
 ktap.run([the_module, new_tenants_have_defaults, new_tenants_with_all_settings,
           each_setting_alone, several_settings_or_none,
-          counters_are_those_of_sysfs, a_cgroup_comes_and_goes, removal,
+          counters_are_those_of_sysfs, a_cgroup_comes_and_goes,
+          placement_of_page_tables, placement_out_of_range, removal,
           values_out_of_range, names_out_of_range, things_that_are_not_there,
           dumps_of_what_is_not_there, malformed_attributes,
           notifications_are_no_requests, nobody_may_do_what_only_root_may,

@@ -22,7 +22,8 @@ from module import make_cgroup, put
 
 NOBODY = 65534
 PINS = "/sys/fs/bpf/rubato"
-READABLE = {"version", "abi_version", "tsc_khz", "tsc_invariant"}
+READABLE = {"version", "abi_version", "tsc_khz", "tsc_invariant",
+            "pgtable/reason"}
 BPF_SYSCALL, BPF_OBJ_GET = 321, 7
 
 
