@@ -325,6 +325,45 @@ struct json_object *rubato_stage_list(struct rubato *r,
 				      struct rubato_error *error);
 
 /*
+ * Where page tables of a tenant's processes lie: the module's alone, with or
+ * without a daemon, so that no connection is wanted. ENOENT the module is not
+ * loaded, or no such tenant; EOPNOTSUPP it was built without that; EACCES,
+ * EPERM not root.
+ *
+ * A tenant is an object: `tenant`; its settings `policy` (off, replicate,
+ * migrate), `nodes` (a text: 0-1,3), `max_kib` and `fill_order`; and `stats`,
+ * counters by name, as Documentation/ABI/testing/sysfs-kernel-rubato has them.
+ */
+#define RUBATO_PGTABLE_FILL_ORDER_MAX	9
+
+struct json_object *rubato_pgtable_get(const char *name,
+				       struct rubato_error *error);
+
+/* An array of all tenants by name, without `system`, which has none. */
+struct json_object *rubato_pgtable_list(struct rubato_error *error);
+
+/*
+ * Change those settings that are in @settings, which stays the caller's.
+ * EINVAL what is none, or what the module refuses; EOPNOTSUPP this machine can
+ * have none but `off`, with the module's reason. If one is refused, those that
+ * were changed before are put back.
+ */
+int rubato_pgtable_set(const char *name, struct json_object *settings,
+		       struct rubato_error *error);
+
+/*
+ * The machine: `reason` why page tables cannot be placed here, or null; `kill`;
+ * and what the verifier has done so far, `checked_tables` and `wrong_entries`.
+ */
+struct json_object *rubato_pgtable_status(struct rubato_error *error);
+
+/* Compare all replicas with their masters; *wrong: entries newly found wrong. */
+int rubato_pgtable_verify(uint64_t *wrong, struct rubato_error *error);
+
+/* Give all replicas back, and make none until it is off again. */
+int rubato_pgtable_kill(bool on, struct rubato_error *error);
+
+/*
  * What people write, exactly, in integers:
  *   budget  max | 25% | 200us/1ms | 5Mcyc/10ms | 200us | 5Mcyc | 5000000
  *           (percent of one core; without "/period" of the tenant's period)

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Where page tables lie: the module has it in files only. What belongs to a
+ * tenant is reached from its directory, once opened, so that another tenant
+ * that gets its name in between is not mistaken for it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "json.h"
+#include "tenant_json.h"
+
+#define MODULE		"/sys/kernel/rubato"
+#define TENANTS		MODULE "/tenants"
+#define MACHINE		MODULE "/pgtable"
+#define NODES		"/sys/devices/system/node/has_memory"
+#define TEXT_SIZE	4096	/* no file in sysfs has more */
+#define SETTINGS_MAX	4
+
+/* --- files --- */
+
+/* Without the newline at its end. 0 or a negative errno. */
+static int read_text(int directory, const char *name, char *text)
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, TEXT_SIZE - 1);
+	ret = length < 0 ? -errno : 0;
+	close(fd);
+	if (ret)
+		return ret;
+	text[length] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return 0;
+}
+
+static int write_text(int directory, const char *name, const char *text)
+{
+	int fd = openat(directory, name, O_WRONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* @ret as a sentence, where nothing more is known about it. */
+static int explain(int ret, const char *doing, const char *name,
+		   struct rubato_error *error)
+{
+	if (ret == -EACCES || ret == -EPERM)
+		return -rubato_error_set(error, -ret,
+			"page tables: only root may %s %s", doing, name);
+	return -rubato_error_set(error, -ret, "page tables: cannot %s %s: %s",
+				 doing, name, strerror(-ret));
+}
+
+/* --- the machine --- */
+
+static int open_machine(struct rubato_error *error)
+{
+	int fd = open(MACHINE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno != ENOENT)
+		return explain(-errno, "open", MACHINE, error);
+	if (access(MODULE, F_OK))
+		return -rubato_error_set(error, ENOENT,
+			"the module is not loaded: modprobe rubato");
+	return -rubato_error_set(error, EOPNOTSUPP,
+		"the module was built without placement of page tables");
+}
+
+static int read_machine(const char *name, char *text,
+			struct rubato_error *error)
+{
+	int machine = open_machine(error);
+	int ret;
+
+	if (machine < 0)
+		return machine;
+	ret = read_text(machine, name, text);
+	close(machine);
+	return ret ? explain(ret, "read", name, error) : 0;
+}
+
+static int write_machine(const char *name, const char *text,
+			 struct rubato_error *error)
+{
+	int machine = open_machine(error);
+	int ret;
+
+	if (machine < 0)
+		return machine;
+	ret = write_text(machine, name, text);
+	close(machine);
+	return ret ? explain(ret, "write", name, error) : 0;
+}
+
+static int read_mismatches(uint64_t *mismatches, struct rubato_error *error)
+{
+	char text[TEXT_SIZE];
+	int ret = read_machine("verify", text, error);
+
+	if (!ret)
+		*mismatches = strtoull(text, NULL, 10);
+	return ret;
+}
+
+static int put_number(struct json_object *object, int directory,
+		      const char *name, const char *key)
+{
+	char text[TEXT_SIZE];
+	int ret = read_text(directory, name, text);
+
+	if (!ret)
+		json_put_new(object, key, json_object_new_uint64(
+					strtoull(text, NULL, 10)));
+	return ret;
+}
+
+static int put_machine(struct json_object *object, int machine)
+{
+	char reason[TEXT_SIZE], kill[TEXT_SIZE];
+	int ret = read_text(machine, "reason", reason);
+
+	if (!ret)
+		ret = read_text(machine, "kill", kill);
+	if (ret)
+		return ret;
+	json_put_new(object, "reason", strcmp(reason, "none") ?
+		     json_object_new_string(reason) : NULL);
+	json_put_new(object, "kill",
+		     json_object_new_boolean(!strcmp(kill, "1")));
+	ret = put_number(object, machine, "checked", "checked_tables");
+	return ret ? ret :
+	       put_number(object, machine, "verify", "wrong_entries");
+}
+
+struct json_object *rubato_pgtable_status(struct rubato_error *error)
+{
+	int machine = open_machine(error);
+	struct json_object *object;
+	int ret;
+
+	if (machine < 0)
+		return NULL;
+	object = json_object_new_object();
+	ret = put_machine(object, machine);
+	close(machine);
+	if (!ret)
+		return object;
+	json_object_put(object);
+	explain(ret, "read", MACHINE, error);
+	return NULL;
+}
+
+int rubato_pgtable_verify(uint64_t *wrong, struct rubato_error *error)
+{
+	uint64_t before, after;
+	int ret = read_mismatches(&before, error);
+
+	if (!ret)
+		ret = write_machine("verify", "1", error);
+	if (!ret)
+		ret = read_mismatches(&after, error);
+	if (!ret)
+		*wrong = after - before;
+	return ret;
+}
+
+int rubato_pgtable_kill(bool on, struct rubato_error *error)
+{
+	return write_machine("kill", on ? "1" : "0", error);
+}
+
+/* --- a tenant --- */
+
+/* Why its directory cannot be opened. */
+static int explain_tenant(const char *name, int code,
+			  struct rubato_error *error)
+{
+	int machine = open_machine(error);
+
+	if (machine < 0)
+		return machine;
+	close(machine);
+	if (code != ENOENT)
+		return explain(-code, "open", name, error);
+	return -rubato_error_set(error, ENOENT, "no tenant \"%s\"", name);
+}
+
+static int open_tenant(const char *name, struct rubato_error *error)
+{
+	char path[sizeof(TENANTS) + RUBATO_NAME_SIZE + sizeof("/pgtable")];
+	int ret = rubato_name_check(name, error);
+
+	if (ret)
+		return ret;
+	if (!strcmp(name, "system"))
+		return -rubato_error_set(error, EINVAL,
+			"\"system\" has no processes with page tables to place");
+	snprintf(path, sizeof(path), TENANTS "/%s/pgtable", name);
+	ret = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return ret < 0 ? explain_tenant(name, errno, error) : ret;
+}
+
+/* Files of a tenant that is removed are gone, or have nobody behind them. */
+static int explain_file(int ret, const char *doing, const char *file,
+			const char *tenant, struct rubato_error *error)
+{
+	if (ret == -ENOENT || ret == -ENODEV)
+		return -rubato_error_set(error, ENOENT,
+			"tenant \"%s\" was removed meanwhile", tenant);
+	return explain(ret, doing, file, error);
+}
+
+static const char *const counters[] = {
+	"spaces", "pages", "refused", "fills", "entries", "zaps", "conflicts",
+	"shortages", "fallbacks", "renewals",
+};
+
+static int put_stats(struct json_object *stats, int tenant)
+{
+	char file[32];
+	int ret = 0;
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !ret;
+	     i++) {
+		snprintf(file, sizeof(file), "stat/%s", counters[i]);
+		ret = put_number(stats, tenant, file, counters[i]);
+	}
+	return ret;
+}
+
+static int put_text(struct json_object *object, int tenant, const char *name)
+{
+	char text[TEXT_SIZE];
+	int ret = read_text(tenant, name, text);
+
+	if (!ret)
+		json_put_new(object, name, json_object_new_string(text));
+	return ret;
+}
+
+static int put_tenant(struct json_object *object, int tenant)
+{
+	struct json_object *stats = json_object_new_object();
+	int ret = put_text(object, tenant, "policy");
+
+	if (!ret)
+		ret = put_text(object, tenant, "nodes");
+	if (!ret)
+		ret = put_number(object, tenant, "max_kib", "max_kib");
+	if (!ret)
+		ret = put_number(object, tenant, "fill_order", "fill_order");
+	if (!ret)
+		ret = put_stats(stats, tenant);
+	json_put_new(object, "stats", stats);
+	return ret;
+}
+
+struct json_object *rubato_pgtable_get(const char *name,
+				       struct rubato_error *error)
+{
+	int tenant = open_tenant(name, error);
+	struct json_object *object;
+	int ret;
+
+	if (tenant < 0)
+		return NULL;
+	object = json_object_new_object();
+	json_put_new(object, "tenant", json_object_new_string(name));
+	ret = put_tenant(object, tenant);
+	close(tenant);
+	if (!ret)
+		return object;
+	json_object_put(object);
+	explain_file(ret, "read", "the files of tenants", name, error);
+	return NULL;
+}
+
+/* --- all tenants --- */
+
+static int compare_names(const void *a, const void *b)
+{
+	struct json_object *const *one = a, *const *other = b;
+
+	return strcmp(json_object_get_string(json_object_object_get(*one,
+								"tenant")),
+		      json_object_get_string(json_object_object_get(*other,
+								"tenant")));
+}
+
+/* One that goes while they are listed is not in the list. */
+static int add_tenants(struct json_object *array, DIR *directory,
+		       struct rubato_error *error)
+{
+	struct rubato_error why;
+	struct json_object *one;
+	struct dirent *entry;
+
+	while ((entry = readdir(directory))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		one = rubato_pgtable_get(entry->d_name, &why);
+		if (one)
+			json_object_array_add(array, one);
+		else if (why.code != ENOENT)
+			return -rubato_error_set(error, why.code, "%s",
+						 why.text);
+	}
+	return 0;
+}
+
+struct json_object *rubato_pgtable_list(struct rubato_error *error)
+{
+	struct json_object *array = NULL;
+	int machine = open_machine(error);
+	DIR *directory;
+
+	if (machine < 0)
+		return NULL;
+	close(machine);
+	directory = opendir(TENANTS);
+	if (!directory) {
+		explain(-errno, "read", TENANTS, error);
+		return NULL;
+	}
+	array = json_object_new_array();
+	if (add_tenants(array, directory, error)) {
+		json_object_put(array);
+		array = NULL;
+	} else {
+		json_object_array_sort(array, compare_names);
+	}
+	closedir(directory);
+	return array;
+}
+
+/* --- what is to be changed --- */
+
+/* Which nodes there are the kernel knows; it would take more notations, too. */
+static int check_nodes(struct json_object *value, struct rubato_error *error)
+{
+	const char *nodes = json_object_get_string(value);
+
+	if (json_object_is_type(value, json_type_string) && nodes[0] &&
+	    strlen(nodes) < TEXT_SIZE &&
+	    strspn(nodes, "0123456789,-") == strlen(nodes))
+		return 0;
+	return -rubato_error_set(error, EINVAL,
+		"nodes \"%.60s\" is no list of nodes such as 0-1,3",
+		nodes ? nodes : "null");
+}
+
+static int check_number(struct json_object *value, const char *name,
+			uint64_t most, struct rubato_error *error)
+{
+	if (json_object_is_type(value, json_type_int) &&
+	    json_object_get_int64(value) >= 0 &&
+	    json_object_get_uint64(value) <= most)
+		return 0;
+	return -rubato_error_set(error, EINVAL,
+		"%s %.60s is not a whole number in 0..%" PRIu64, name,
+		value ? json_object_get_string(value) : "null", most);
+}
+
+static int check_max_kib(struct json_object *value, struct rubato_error *error)
+{
+	return check_number(value, "max_kib", UINT64_MAX, error);
+}
+
+static int check_fill_order(struct json_object *value,
+			    struct rubato_error *error)
+{
+	return check_number(value, "fill_order", RUBATO_PGTABLE_FILL_ORDER_MAX,
+			    error);
+}
+
+static int check_reason(struct rubato_error *error)
+{
+	char reason[TEXT_SIZE];
+	int ret = read_machine("reason", reason, error);
+
+	if (ret || !strcmp(reason, "none"))
+		return ret;
+	return -rubato_error_set(error, EOPNOTSUPP,
+		"page tables cannot be placed on this machine: %.200s", reason);
+}
+
+static int check_policy(struct json_object *value, struct rubato_error *error)
+{
+	const char *policy = json_object_get_string(value);
+
+	if (!policy)
+		policy = "null";
+	if (!strcmp(policy, "off"))
+		return 0;
+	if (!strcmp(policy, "replicate") || !strcmp(policy, "migrate"))
+		return check_reason(error);
+	return -rubato_error_set(error, EINVAL,
+		"policy \"%.60s\" is none of off, replicate, migrate", policy);
+}
+
+/*
+ * In this order they are written: what the kernel is likeliest to refuse
+ * first, and the policy when all is as it is to be under it.
+ */
+static const struct setting {
+	const char *name;
+	int (*check)(struct json_object *value, struct rubato_error *error);
+} known[SETTINGS_MAX] = {
+	{ "nodes", check_nodes },
+	{ "max_kib", check_max_kib },
+	{ "fill_order", check_fill_order },
+	{ "policy", check_policy },
+};
+
+static int check_keys(struct json_object *settings, struct rubato_error *error)
+{
+	json_object_object_foreach(settings, key, value) {
+		size_t i = 0;
+
+		(void)value;
+		while (i < SETTINGS_MAX && strcmp(known[i].name, key))
+			i++;
+		if (i == SETTINGS_MAX)
+			return -rubato_error_set(error, EINVAL,
+				"page tables have no setting \"%.60s\"", key);
+	}
+	return 0;
+}
+
+struct change {
+	const struct setting *setting;
+	const char *text;		/* the caller's */
+	char before[TEXT_SIZE];
+};
+
+/* How many there are to make, or a negative errno. */
+static int plan(struct json_object *settings, struct change *changes,
+		struct rubato_error *error)
+{
+	int count = 0, ret = check_keys(settings, error);
+
+	for (size_t i = 0; i < SETTINGS_MAX && !ret; i++) {
+		struct json_object *value;
+
+		if (!json_object_object_get_ex(settings, known[i].name, &value))
+			continue;
+		ret = known[i].check(value, error);
+		changes[count].setting = &known[i];
+		changes[count++].text = json_object_get_string(value);
+	}
+	if (!ret && !count)
+		ret = -rubato_error_set(error, EINVAL, "nothing to set");
+	return ret ? ret : count;
+}
+
+static int explain_refusal(const struct change *change, int ret,
+			   const char *tenant, struct rubato_error *error)
+{
+	const char *name = change->setting->name;
+	char nodes[TEXT_SIZE];
+
+	if (ret == -EOPNOTSUPP && check_reason(error))
+		return ret;
+	if (ret == -EINVAL && !strcmp(name, "nodes") &&
+	    !read_text(AT_FDCWD, NODES, nodes))
+		return -rubato_error_set(error, EINVAL,
+			"nodes \"%.60s\" is not a list of nodes with memory, which are %.60s",
+			change->text, nodes);
+	if (ret == -EINVAL || ret == -ERANGE)
+		return -rubato_error_set(error, -ret,
+			"the module refuses %s \"%.60s\"", name, change->text);
+	return explain_file(ret, "write", name, tenant, error);
+}
+
+static int read_before(struct change *changes, int count, int directory,
+		       const char *tenant, struct rubato_error *error)
+{
+	for (int i = 0; i < count; i++) {
+		const char *name = changes[i].setting->name;
+		int ret = read_text(directory, name, changes[i].before);
+
+		if (ret)
+			return explain_file(ret, "read", name, tenant, error);
+	}
+	return 0;
+}
+
+static int make_changes(struct change *changes, int count, int directory,
+			const char *tenant, struct rubato_error *error)
+{
+	int done, ret = read_before(changes, count, directory, tenant, error);
+
+	if (ret)
+		return ret;
+	for (done = 0; done < count && !ret; done++)
+		ret = write_text(directory, changes[done].setting->name,
+				 changes[done].text);
+	if (!ret)
+		return 0;
+	explain_refusal(&changes[--done], ret, tenant, error);
+	while (done-- > 0)
+		write_text(directory, changes[done].setting->name,
+			   changes[done].before);
+	return ret == -ENODEV ? -ENOENT : ret;
+}
+
+int rubato_pgtable_set(const char *name, struct json_object *settings,
+		       struct rubato_error *error)
+{
+	struct change changes[SETTINGS_MAX];
+	int tenant, count, ret;
+
+	tenant = open_tenant(name, error);
+	if (tenant < 0)
+		return tenant;
+	count = plan(settings, changes, error);
+	ret = count < 0 ? count :
+	      make_changes(changes, count, tenant, name, error);
+	close(tenant);
+	return ret;
+}
