@@ -12,33 +12,15 @@ import subprocess
 import time
 import ktap
 import module
+from command import ENVIRONMENT, NOBODY, TOOL, fails, run, tool
 from ktap import equal
 from module import get, make_cgroup, put
 
 MANY = 1024 if module.LONG else 100
-TOOL = f"{module.BUILD}/bin/rubato"
-ENVIRONMENT = {**os.environ, "RUBATO_SOCKET": "/nonexistent/control.sock"}
-
-
-def run(*words, before=()):
-    return subprocess.run([*before, TOOL, *words], capture_output=True,
-                          text=True, check=False, env=ENVIRONMENT)
-
-
-def tool(*words, before=()):
-    done = run(*words, before=before)
-    equal((done.returncode, done.stderr), (0, ""), " ".join(words))
-    return done.stdout
 
 
 def show(name):
     return json.loads(tool("-j", "tenant", "show", name))
-
-
-def fails(why, *words):
-    done = run(*words)
-    assert done.returncode, f"{words} was not refused"
-    assert why in done.stderr, f"{words}: {done.stderr}"
 
 
 def tenants_come_and_go():
@@ -138,10 +120,9 @@ def events_as_they_come():
 
 def without_privileges():
     module.remove_all()
-    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     for words in (("tenant", "show"), ("tenant", "add", "a"),
                   ("tenant", "set", "system", "weight", "5"), ("monitor",)):
-        done = run(*words, before=nobody)
+        done = run(*words, before=NOBODY)
         assert done.returncode and "only root" in done.stderr, done.stderr
     equal(os.listdir(f"{module.ROOT}/tenants"), [])
     equal(get("system/weight"), "100")
