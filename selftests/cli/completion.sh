@@ -9,7 +9,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=../../user/cli/rubato.bash
 . ../../user/cli/rubato.bash
 
-cli_begin 19
+cli_begin 23
 PATH=$BUILD/bin:$PATH
 
 # offers WORD...: what would be said, sorted, on one line; the last is completed
@@ -53,6 +53,10 @@ touch "$DIRECTORY/log"
 is "files" "$DIRECTORY/log" metrics --textfile "$DIRECTORY/lo"
 is "kinds of stages" "policer" stage clear x pol
 is "interfaces" "lo" port add lo
+is "words that have alternatives for values" \
+	"fill-order max-kib nodes policy" pgtable set x ""
+is "these values" "migrate off replicate" pgtable set x nodes 0 policy ""
+is "a command of two words" "off on" pgtable kill ""
 
 is "no daemon, no names" "" tenant del ""
 cli_start
@@ -60,6 +64,7 @@ ktap_check "the daemon starts" test $? = 0
 "$TOOL" tenant add anna
 "$TOOL" tenant add annika
 is "tenants" "anna annika" tenant set an
+is "tenants of another object" "anna annika" pgtable show an
 is "tenants as values" "annika" port add lo tenant anni
 "$TOOL" port add lo 2> /dev/null
 is "ports" "lo" port del ""

@@ -136,7 +136,7 @@ log_has()
 
 long=$(printf 'a%.0s' $(seq 64))
 
-ktap_plan 117
+ktap_plan 123
 
 mkdir -p "$ROOT/$BASE/a" "$ROOT/$BASE/b" "$ROOT/$BASE/refused"
 
@@ -295,6 +295,17 @@ refuses 1 "rate" stage set b policer rate much
 refuses 2 "no tenant" stage set nope policer rate 5
 refuses 2 "no tenant" stage clear nope
 works "stage clear" stage clear b acl
+# Page tables, which are the module's: what is wrong without looking there
+refuses 1 "which tenant" pgtable set
+refuses 1 "nothing to set" pgtable set b
+refuses 1 "0..9" pgtable set b fill-order 10
+refuses 1 "negative" pgtable set b policy off max-kib -1
+refuses 1 "on or off" pgtable kill maybe
+if [ -e /sys/kernel/rubato ]; then
+	ktap_skip "refused: no module" "it is loaded here"
+else
+	refuses 2 "module is not loaded" pgtable show
+fi
 # The rest
 works "policy set" policy set fifo
 says "policy show" '.policy == "fifo"' policy show

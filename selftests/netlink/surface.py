@@ -138,7 +138,8 @@ def the_tool():
     environment = {**os.environ, "RUBATO_SOCKET": SOCKET}
     tool = f"{module.BUILD}/bin/rubato"
     for words in (["status"], ["tenant", "show"], ["tenant", "add", "x"],
-                  ["port", "show"], ["policy", "set", "fifo"]):
+                  ["port", "show"], ["policy", "set", "fifo"],
+                  ["pgtable", "kill", "on"], ["pgtable", "verify"]):
         done = subprocess.run([tool, *words], env=environment, user=NOBODY,
                               group=NOBODY, extra_groups=[], check=False,
                               capture_output=True, text=True)

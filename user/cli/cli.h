@@ -44,7 +44,7 @@ struct cli_object {
 extern const struct cli_object cli_tenant, cli_port, cli_core, cli_status,
 			       cli_policy, cli_stage, cli_exec, cli_top,
 			       cli_metrics, cli_save, cli_restore,
-			       cli_check, cli_monitor;
+			       cli_check, cli_monitor, cli_pgtable;
 
 /* Connect once. 0, or CLI_REFUSED with the reason printed. */
 int cli_connect(struct cli *cli);

@@ -8,7 +8,7 @@
 
 static const struct cli_object *const objects[] = {
 	&cli_tenant, &cli_port, &cli_core, &cli_status, &cli_policy,
-	&cli_stage, &cli_exec, &cli_top, &cli_metrics,
+	&cli_stage, &cli_pgtable, &cli_exec, &cli_top, &cli_metrics,
 	&cli_save, &cli_restore, &cli_check, &cli_monitor,
 };
 

@@ -19,7 +19,7 @@ _rubato_usage()
 # the value of a word.
 _rubato_words()
 {
-	_rubato_usage "$@" | sed 's/on|off//; s/queue|drop//' | tr '[]|' '\n\n\n' | awk '
+	_rubato_usage "$@" | sed 's/on|off//; s/queue|drop//; s/off|replicate|migrate//' | tr '[]|' '\n\n\n' | awk '
 		{ for (i = 1; i <= NF; i++)
 			if ($i ~ /^(--)?[a-z][a-z-]*$/) print $i }'
 }
@@ -47,7 +47,8 @@ _rubato_first()
 {
 	case "$1 $2" in
 	'tenant add') ;;
-	tenant\ *|stage\ *|exec\ *) _rubato_tenants ;;
+	tenant\ *|stage\ *|exec\ *|'pgtable show'|'pgtable set') _rubato_tenants ;;
+	'pgtable kill') echo on off ;;
 	'port add') command ls /sys/class/net ;;
 	'port del') _rubato_ports ;;
 	'policy set') _rubato_policies ;;
@@ -69,6 +70,7 @@ _rubato_argument()
 	tenant) _rubato_complete "$(_rubato_tenants)" ;;
 	borrow) _rubato_complete "on off" ;;
 	when-broke) _rubato_complete "queue drop" ;;
+	policy) _rubato_complete "off replicate migrate" ;;
 	mode) _rubato_complete "native generic" ;;
 	cgroup|cgroup-remove)
 		compopt -o nospace 2> /dev/null
