@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What people write for budgets, periods, bursts, weights, names. */
+/*
+ * What people write for budgets, periods, bursts, weights, names; and settings of
+ * page tables, which are looked at before the module is.
+ */
 #include <errno.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "lib/librubato.h"
@@ -191,6 +195,40 @@ static void test_names(void)
 	}
 }
 
+static const char *const bad_settings[] = {
+	"null", "[]", "7", "{}", "{\"colour\":1}", "{\"nodes\":\"0\",\"a\\nb\":1}",
+	"{\"nodes\":null}", "{\"nodes\":0}", "{\"nodes\":[0,1]}",
+	"{\"nodes\":\"\"}", "{\"nodes\":\"0\\n\"}", "{\"nodes\":\"0 1\"}",
+	"{\"nodes\":\"all\"}", "{\"nodes\":\"0-3:1/2\"}",
+	"{\"max_kib\":null}", "{\"max_kib\":\"8\"}", "{\"max_kib\":-1}",
+	"{\"max_kib\":1.5}", "{\"max_kib\":true}",
+	"{\"fill_order\":10}", "{\"fill_order\":-1}", "{\"fill_order\":\"9\"}",
+	"{\"policy\":null}", "{\"policy\":0}", "{\"policy\":\"\"}",
+	"{\"policy\":\"Off\"}", "{\"policy\":\"auto\"}",
+	"{\"policy\":\"off\\n\"}", "{\"policy\":\"off\",\"max_kib\":-1}",
+};
+
+static const char *const good_settings[] = {
+	"{\"policy\":\"off\"}", "{\"nodes\":\"0-1,3\",\"fill_order\":0}",
+	"{\"max_kib\":0,\"fill_order\":9}", "{\"max_kib\":18446744073709551615}",
+};
+
+/* Those that are good come as far as to a tenant whose name is not. */
+static void test_settings(const char *const *texts, size_t count, int code)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *settings = json_tokener_parse(texts[i]);
+		struct rubato_error error = { 0 };
+		int ret = rubato_pgtable_set(SIXTY "abcd", settings, &error);
+
+		ksft_test_result(ret == -code && error.text[0] &&
+				 !strchr(error.text, '\n'),
+				 "settings %zu for %d: %d %s\n", i, code, ret,
+				 error.text);
+		json_object_put(settings);
+	}
+}
+
 /* Every value there is, out again as it came in. */
 static void test_round_trips(void)
 {
@@ -221,10 +259,12 @@ int main(void)
 {
 	ksft_print_header();
 	ksft_set_plan(ARRAY_SIZE(goods) + ARRAY_SIZE(bads) + ARRAY_SIZE(names) +
-		      1);
+		      ARRAY_SIZE(bad_settings) + ARRAY_SIZE(good_settings) + 1);
 	test_good();
 	test_bad();
 	test_names();
+	test_settings(bad_settings, ARRAY_SIZE(bad_settings), EINVAL);
+	test_settings(good_settings, ARRAY_SIZE(good_settings), ENAMETOOLONG);
 	test_round_trips();
 	ksft_finished();
 }

@@ -355,30 +355,40 @@ struct json_object *rubato_pgtable_list(struct rubato_error *error)
 
 /* --- what is to be changed --- */
 
+/* How much of it an error may quote, which is one line, and not a long one. */
+static int quoted(const char *text)
+{
+	size_t line = strcspn(text, "\n");
+
+	return line > 60 ? 60 : (int)line;
+}
+
 /* Which nodes there are the kernel knows; it would take more notations, too. */
 static int check_nodes(struct json_object *value, struct rubato_error *error)
 {
-	const char *nodes = json_object_get_string(value);
+	const char *nodes = value ? json_object_get_string(value) : "null";
 
 	if (json_object_is_type(value, json_type_string) && nodes[0] &&
 	    strlen(nodes) < TEXT_SIZE &&
 	    strspn(nodes, "0123456789,-") == strlen(nodes))
 		return 0;
 	return -rubato_error_set(error, EINVAL,
-		"nodes \"%.60s\" is no list of nodes such as 0-1,3",
-		nodes ? nodes : "null");
+		"nodes \"%.*s\" is no list of nodes such as 0-1,3",
+		quoted(nodes), nodes);
 }
 
 static int check_number(struct json_object *value, const char *name,
 			uint64_t most, struct rubato_error *error)
 {
+	const char *text = value ? json_object_get_string(value) : "null";
+
 	if (json_object_is_type(value, json_type_int) &&
 	    json_object_get_int64(value) >= 0 &&
 	    json_object_get_uint64(value) <= most)
 		return 0;
 	return -rubato_error_set(error, EINVAL,
-		"%s %.60s is not a whole number in 0..%" PRIu64, name,
-		value ? json_object_get_string(value) : "null", most);
+		"%s %.*s is not a whole number in 0..%" PRIu64, name,
+		quoted(text), text, most);
 }
 
 static int check_max_kib(struct json_object *value, struct rubato_error *error)
@@ -406,16 +416,15 @@ static int check_reason(struct rubato_error *error)
 
 static int check_policy(struct json_object *value, struct rubato_error *error)
 {
-	const char *policy = json_object_get_string(value);
+	const char *policy = value ? json_object_get_string(value) : "null";
 
-	if (!policy)
-		policy = "null";
 	if (!strcmp(policy, "off"))
 		return 0;
 	if (!strcmp(policy, "replicate") || !strcmp(policy, "migrate"))
 		return check_reason(error);
 	return -rubato_error_set(error, EINVAL,
-		"policy \"%.60s\" is none of off, replicate, migrate", policy);
+		"policy \"%.*s\" is none of off, replicate, migrate",
+		quoted(policy), policy);
 }
 
 /*
@@ -434,6 +443,9 @@ static const struct setting {
 
 static int check_keys(struct json_object *settings, struct rubato_error *error)
 {
+	if (!json_object_is_type(settings, json_type_object))
+		return -rubato_error_set(error, EINVAL,
+					 "settings must be an object");
 	json_object_object_foreach(settings, key, value) {
 		size_t i = 0;
 
@@ -442,7 +454,8 @@ static int check_keys(struct json_object *settings, struct rubato_error *error)
 			i++;
 		if (i == SETTINGS_MAX)
 			return -rubato_error_set(error, EINVAL,
-				"page tables have no setting \"%.60s\"", key);
+				"page tables have no setting \"%.*s\"",
+				quoted(key), key);
 	}
 	return 0;
 }
@@ -528,14 +541,15 @@ int rubato_pgtable_set(const char *name, struct json_object *settings,
 		       struct rubato_error *error)
 {
 	struct change changes[SETTINGS_MAX];
-	int tenant, count, ret;
+	int count = plan(settings, changes, error);
+	int tenant, ret;
 
+	if (count < 0)
+		return count;
 	tenant = open_tenant(name, error);
 	if (tenant < 0)
 		return tenant;
-	count = plan(settings, changes, error);
-	ret = count < 0 ? count :
-	      make_changes(changes, count, tenant, name, error);
+	ret = make_changes(changes, count, tenant, name, error);
 	close(tenant);
 	return ret;
 }
