@@ -243,15 +243,16 @@ def cells(name):
 
 def the_table():
     begin()
-    put("tenant_add", "b2")
-    put("tenant_add", "b1")
+    names = ["a"] + [f"b{number}" for number in range(9)]
+    for name in names[:0:-1]:
+        put("tenant_add", name)
     pgtable("set", "b1", "max-kib", "12345", "nodes", "0")
-    equal([one["tenant"] for one in said("show")], ["a", "b1", "b2"])
-    equal(len(pgtable("show").splitlines()), 4)
+    equal([one["tenant"] for one in said("show")], names)
+    equal(len(pgtable("show").splitlines()), len(names) + 1)
     equal(cells("b1"), {"TENANT": "b1", "POLICY": "off", "NODES": "0",
                         "SPACES": "0", "KIB": "0", "MAX-KIB": "12345",
                         "FILLS": "0", "CONFLICTS": "0", "FALLBACKS": "0"})
-    equal(said("show", "b1"), said("show")[1])
+    equal(said("show", "b1"), said("show")[2])
     assert "max_kib                12345\n" in pgtable("show", "b1")
 
 
