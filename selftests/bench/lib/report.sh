@@ -50,9 +50,7 @@ report_plot()
 
 	jq -r "$(cat "$BENCH/lib/report.jq")
 		[.rows[] | $(points)] | plot_data" "$BENCH_DIR/$1.json" > "$data" &&
-	note=$(jq -r '"\(.runs) run(s) of \(.seconds) s; \(.machine.cpus) CPUs, " +
-		"\(.machine.kernel), poller alone on CPU \(.machine.poller_cpu)"' \
-		"$BENCH_DIR/$1.json") &&
+	note=$(jq -r "$(note)" "$BENCH_DIR/$1.json") &&
 	gnuplot -e "data=$(quoted "$data"); out=$(quoted "$BENCH_DIR/$1.svg")" \
 		-e "headline=$(quoted "$TITLE"); note=$(quoted "$note")" \
 		-e "x_label=$(quoted "$X_LABEL"); y_label=$(quoted "$Y_LABEL")" \
@@ -66,14 +64,34 @@ report_print()
 	jq -r "$(cat "$BENCH/lib/report.jq")
 		\"  machine: \(.machine.model), \(.machine.cpus) CPUs, \" +
 		\"\(.machine.virtual), Linux \(.machine.kernel)\",
-		\"  depth: \(.machine.depth.frames) frames of the uplink, \" +
-		\"\(.machine.depth.ring) in a ring\",
+		$(remarks),
 		(.rows[] | \"  \(.case.policy) \(.case.x): \" + ($(shown))),
-		disturbance,
+		$(disturbance),
 		(.headlines[] | verdict)" "$BENCH_DIR/$1.json"
 }
 
 # The defaults of what an experiment may say otherwise.
+note()
+{
+	cat <<-'END'
+	"\(.runs) run(s) of \(.seconds) s; \(.machine.cpus) CPUs, " +
+	"\(.machine.kernel), poller alone on CPU \(.machine.poller_cpu)"
+	END
+}
+
+remarks()
+{
+	cat <<-'END'
+	"  depth: \(.machine.depth.frames) frames of the uplink, " +
+	"\(.machine.depth.ring) in a ring"
+	END
+}
+
+disturbance()
+{
+	echo disturbance
+}
+
 points()
 {
 	echo 'point(.case.policy; ["victim", "p99_us"])'
