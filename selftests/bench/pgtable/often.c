@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How often: miss, churn, cost. */
+#include "measure.h"
+
+#define MISS_MIB	32UL
+#define MISS_PAGES	((MISS_MIB << 20) / PAGE)
+#define CHURN_MIB	32UL
+#define TRACING		"/sys/kernel/tracing/"
+#define KPROBES		"/sys/kernel/debug/kprobes/list"
+#define HOOKS_GO_S	7	/* that is after 5 s, and a look a quarter later */
+
+/* --- miss ---------------------------------------------------------------- */
+
+/* The thread has been there, but not this memory. */
+static bool miss(unsigned int order, FILE *out)
+{
+	uint64_t fills, entries;
+	struct person person;
+	bool ok;
+
+	ok = expect(!put_number(PGTABLE "fill_order", order)) &&
+		person_start(&person, MISS_MIB, true) &&
+		expect(person_do(&person, TASK_READ_SPARE, 1, 0));
+	fills = stat_of("fills");
+	entries = stat_of("entries");
+	ok = ok && expect(person_do(&person, TASK_READ, 1, MISS_PAGES));
+	fills = stat_of("fills") - fills;
+	entries = stat_of("entries") - entries;
+	if (ok)
+		fprintf(out, "{\"case\": {\"policy\": \"fills\", \"x\": \"%u\"}, \"fills\": %llu, \"entries\": %llu, \"fills_per_mib\": %f}\n",
+			order, (unsigned long long)fills,
+			(unsigned long long)entries,
+			(double)fills / MISS_MIB);
+	person_end(&person);
+	return ok;
+}
+
+bool measure_miss(FILE *out)
+{
+	unsigned int order;
+	bool ok = true;
+
+	for (order = 0; order < 10; order++)
+		ok = ok && miss(order, out);
+	return !put_number(PGTABLE "fill_order", 9) && ok;
+}
+
+/* --- churn --------------------------------------------------------------- */
+
+static const struct loop {
+	const char *name;
+	enum task task;
+	unsigned long times;
+} loops[] = {
+	{ "mprotect", TASK_PROTECT, 20 },
+	{ "fork", TASK_FORK, 8 },
+	{ "dontneed", TASK_DONTNEED, 8 },
+};
+
+static double per_time_us(const struct person *person, const struct loop *loop)
+{
+	return person_do(person, loop->task, 1, loop->times) / 1e3 /
+		loop->times;
+}
+
+/* Who comes first changes from turn to turn. */
+static bool churn(const struct person *people, const struct loop *loop,
+		  unsigned int turn, FILE *out)
+{
+	unsigned int first = turn % 2;
+	uint64_t fills = stat_of("fills"), zaps = stat_of("zaps");
+	double us[2];
+
+	us[first] = per_time_us(people + first, loop);
+	us[!first] = per_time_us(people + !first, loop);
+	if (us[0] <= 0 || us[1] <= 0)
+		return false;
+	fprintf(out, "{\"case\": {\"policy\": \"replicate\", \"x\": \"%s\"}, \"plain_us\": %.1f, \"replicate_us\": %.1f, \"ratio\": %.3f, \"fills\": %.2f, \"zaps\": %.2f}\n",
+		loop->name, us[0], us[1], us[1] / us[0],
+		(double)(stat_of("fills") - fills) / loop->times,
+		(double)(stat_of("zaps") - zaps) / loop->times);
+	return true;
+}
+
+bool measure_churn(FILE *out)
+{
+	struct person people[2];
+	unsigned int i, turn;
+	bool ok;
+
+	ok = person_start(people, CHURN_MIB, false) &
+		person_start(people + 1, CHURN_MIB, true);
+	/* The first turn only warms up. */
+	for (i = 0; ok && i < ARRAY_SIZE(loops); i++) {
+		per_time_us(people, loops + i);
+		per_time_us(people + 1, loops + i);
+		for (turn = 0; ok && turn < 10 * turns + 1; turn++)
+			ok = expect(churn(people, loops + i, turn, out));
+	}
+	person_end(people + 1);
+	person_end(people);
+	return ok;
+}
+
+/* --- cost ---------------------------------------------------------------- */
+
+/* Lines of a file that have a word. */
+static unsigned int lines_with(const char *path, const char *word)
+{
+	FILE *file = fopen(path, "re");
+	unsigned int lines = 0;
+	char line[512];
+
+	if (!expect(file))
+		return 1000;
+	while (fgets(line, sizeof(line), file))
+		lines += strstr(line, word) != NULL;
+	fclose(file);
+	return lines;
+}
+
+static void tell_hooks(const char *when, FILE *out)
+{
+	fprintf(out, "{\"case\": {\"policy\": \"hooks\", \"x\": \"%s\"}, \"ftrace\": %u, \"kprobes\": %u}\n",
+		when, lines_with(TRACING "enabled_functions",
+				 "bad_area_nosemaphore"),
+		lines_with(KPROBES, "sync_global_pgds"));
+}
+
+bool measure_cost(FILE *out)
+{
+	struct person person;
+	bool ok;
+
+	ok = expect(!put(PGTABLE "policy", "off"));
+	sleep(HOOKS_GO_S);
+	tell_hooks("nobody", out);
+	ok = ok && expect(!put(PGTABLE "policy", "replicate")) &&
+		person_start(&person, 4, true);
+	tell_hooks("one process", out);
+	ok = expect(!put(PGTABLE "policy", "off")) && ok;
+	person_end(&person);
+	sleep(HOOKS_GO_S);
+	tell_hooks("nobody any more", out);
+	return ok;
+}
