@@ -189,7 +189,13 @@ static int module_get(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-/* A whole message. Under rubato_lock and rubato_params_lock. */
+/*
+ * Writes a whole message about a tenant, or nothing. Under rubato_lock and
+ * rubato_params_lock: what it says is of one moment.
+ */
+typedef int (*put_message)(struct sk_buff *skb, void *header,
+			   const struct rubato_tenant *tenant);
+
 static int put_tenant(struct sk_buff *skb, void *header,
 		      const struct rubato_tenant *tenant)
 {
@@ -204,7 +210,8 @@ static int put_tenant(struct sk_buff *skb, void *header,
 	return 0;
 }
 
-static int tenant_get(struct sk_buff *skb, struct genl_info *info)
+/* The answer about the tenant that is named. */
+static int reply_with(struct genl_info *info, u8 command, put_message put)
 {
 	const char *name = name_of(info);
 	const struct rubato_tenant *tenant;
@@ -217,12 +224,11 @@ static int tenant_get(struct sk_buff *skb, struct genl_info *info)
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
-	header = genlmsg_put_reply(reply, info, &family, 0,
-				   RUBATO_CMD_TENANT_GET);
+	header = genlmsg_put_reply(reply, info, &family, 0, command);
 	mutex_lock(&rubato_lock);
 	mutex_lock(&rubato_params_lock);
 	tenant = rubato_tenant_find(name);
-	err = tenant ? put_tenant(reply, header, tenant) : no_tenant(info);
+	err = tenant ? put(reply, header, tenant) : no_tenant(info);
 	mutex_unlock(&rubato_params_lock);
 	mutex_unlock(&rubato_lock);
 	if (err) {
@@ -230,6 +236,11 @@ static int tenant_get(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	}
 	return genlmsg_reply(reply, info);
+}
+
+static int tenant_get(struct sk_buff *skb, struct genl_info *info)
+{
+	return reply_with(info, RUBATO_CMD_TENANT_GET, put_tenant);
 }
 
 static int tenant_new(struct sk_buff *skb, struct genl_info *info)
@@ -389,10 +400,11 @@ static int no_placement(struct genl_info *info)
 		      -EOPNOTSUPP);
 }
 
-/* A whole message. Under rubato_lock. */
 static int put_placement(struct sk_buff *skb, void *header,
 			 const struct rubato_tenant *tenant)
 {
+	if (!tenant->placement)
+		return -EOPNOTSUPP;
 	if (!header)
 		return -EMSGSIZE;
 	if (rubato_put_placement(skb, tenant)) {
@@ -405,33 +417,9 @@ static int put_placement(struct sk_buff *skb, void *header,
 
 static int pgtable_get(struct sk_buff *skb, struct genl_info *info)
 {
-	const char *name = name_of(info);
-	const struct rubato_tenant *tenant;
-	struct sk_buff *reply;
-	void *header;
-	int err;
+	int err = reply_with(info, RUBATO_CMD_PGTABLE_GET, put_placement);
 
-	if (!name)
-		return -EINVAL;
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-	header = genlmsg_put_reply(reply, info, &family, 0,
-				   RUBATO_CMD_PGTABLE_GET);
-	mutex_lock(&rubato_lock);
-	tenant = rubato_tenant_find(name);
-	if (!tenant)
-		err = no_tenant(info);
-	else if (!tenant->placement)
-		err = no_placement(info);
-	else
-		err = put_placement(reply, header, tenant);
-	mutex_unlock(&rubato_lock);
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	return genlmsg_reply(reply, info);
+	return err == -EOPNOTSUPP ? no_placement(info) : err;
 }
 
 static int pgtable_set(struct sk_buff *skb, struct genl_info *info)
@@ -480,7 +468,8 @@ static void *dump_header(struct sk_buff *skb, struct netlink_callback *cb,
  * cb->args of a dump of tenants: the next slot. Of one of cgroups: the slot that
  * it is at, and how many of that tenant's it has had.
  */
-static int tenants_dump(struct sk_buff *skb, struct netlink_callback *cb)
+static int dump_with(struct sk_buff *skb, struct netlink_callback *cb,
+		     u8 command, put_message put)
 {
 	const struct rubato_tenant *tenant;
 	u32 slot;
@@ -490,9 +479,7 @@ static int tenants_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	cb->seq = dump_sequence();
 	for (slot = cb->args[0]; slot < RUBATO_SLOTS; slot++) {
 		tenant = rubato_tenant_at(slot);
-		if (tenant && put_tenant(skb, dump_header(skb, cb,
-							  RUBATO_CMD_TENANT_GET),
-					 tenant))
+		if (tenant && put(skb, dump_header(skb, cb, command), tenant))
 			break;
 	}
 	mutex_unlock(&rubato_params_lock);
@@ -501,25 +488,25 @@ static int tenants_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-/* As of tenants, but for those that have none. */
+static int tenants_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump_with(skb, cb, RUBATO_CMD_TENANT_GET, put_tenant);
+}
+
+/* Those that have none are left out. */
+static int put_placement_if_any(struct sk_buff *skb, void *header,
+				const struct rubato_tenant *tenant)
+{
+	if (tenant->placement)
+		return put_placement(skb, header, tenant);
+	if (header)
+		genlmsg_cancel(skb, header);
+	return 0;
+}
+
 static int placements_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	const struct rubato_tenant *tenant;
-	u32 slot;
-
-	mutex_lock(&rubato_lock);
-	cb->seq = dump_sequence();
-	for (slot = cb->args[0]; slot < RUBATO_SLOTS; slot++) {
-		tenant = rubato_tenant_at(slot);
-		if (tenant && tenant->placement &&
-		    put_placement(skb, dump_header(skb, cb,
-						   RUBATO_CMD_PGTABLE_GET),
-				  tenant))
-			break;
-	}
-	mutex_unlock(&rubato_lock);
-	cb->args[0] = slot;
-	return skb->len;
+	return dump_with(skb, cb, RUBATO_CMD_PGTABLE_GET, put_placement_if_any);
 }
 
 static int tenants_start(struct netlink_callback *cb)

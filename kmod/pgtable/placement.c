@@ -170,7 +170,7 @@ static void apply(struct rubato_placement *placement,
  * The one setter, for sysfs and netlink. The worker follows soon. Once retired,
  * a placement stays off.
  *
- * Context: process.
+ * Context: process; takes rubato_params_lock, so that no dump is in between.
  * Return: 0, -EINVAL (rubato_placement_fault() says why), -EOPNOTSUPP
  * (rubato_pgtable_reason() does), -ENODEV (the tenant has been removed).
  */
@@ -180,21 +180,23 @@ int rubato_placement_change(struct rubato_placement *placement,
 	enum rubato_placement_setting setting;
 	bool gone;
 
+	lockdep_assert_not_held(&rubato_params_lock);
 	if (rubato_placement_fault(change, &setting))
 		return -EINVAL;
 	if (wants(change, RUBATO_PLACEMENT_POLICY) && change->policy &&
 	    rubato_pgtable_reason())
 		return -EOPNOTSUPP;
+	mutex_lock(&rubato_params_lock);
 	spin_lock(&placements_lock);
 	gone = placement->retired;
 	if (!gone)
 		apply(placement, change);
 	spin_unlock(&placements_lock);
-	if (gone)
-		return -ENODEV;
-	rubato_generation_advance();
+	if (!gone)
+		rubato_generation_advance();
+	mutex_unlock(&rubato_params_lock);
 	rubato_work_look();
-	return 0;
+	return gone ? -ENODEV : 0;
 }
 
 /**
