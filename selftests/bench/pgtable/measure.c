@@ -5,6 +5,7 @@
  *
  *	measure DIRECTORY TURNS NAME...
  */
+#include <sys/stat.h>
 #include <time.h>
 #include "measure.h"
 
@@ -73,11 +74,13 @@ int main(int argc, char **argv)
 		return 2;
 	turns = atoi(argv[2]);
 	world_begin();
+	mkdir(cgroup_file(PLAIN_CGROUP, ""), 0755);
 	on_place(0);
 	/* Its scanner zaps what it scans, at times of its own. */
 	write_file("/proc/sys/kernel/numa_balancing", "0");
 	for (i = 3; i < argc; i++)
 		ok &= run_named(argv[i], argv[1]);
 	world_end();
+	rmdir(cgroup_file(PLAIN_CGROUP, ""));
 	return !ok;
 }

@@ -14,6 +14,8 @@ bool measure_miss(FILE *out);
 bool measure_churn(FILE *out);
 bool measure_cost(FILE *out);
 
+#define PLAIN_CGROUP	"rbkplain"	/* of no tenant */
+
 /* Of each experiment that takes turns. */
 extern unsigned int turns;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
-# Two servers, of which one is enrolled, each with a thread on either node, are
-# asked in turns. Here a walk costs the same everywhere: what is seen is what
+# Two servers of two tenants, each with a thread on either node, are asked in turns;
+# one is enrolled. Here a walk costs the same everywhere: what is seen is what
 # replicas cost a server, and not what they bring.
 
 TITLE="redis-server: enrolled / not"
@@ -16,7 +16,7 @@ serve()
 	local pid thread cpu=0
 
 	(
-		[ -z "$2" ] || echo $BASHPID > "$CG/$2/cgroup.procs"
+		echo $BASHPID > "$CG/$2/cgroup.procs"
 		exec redis-server --port 0 --unixsocket "$work/$1.sock" \
 			--save '' --io-threads 2 --io-threads-do-reads yes \
 			--daemonize no > "$work/$1.log" 2>&1
@@ -96,8 +96,9 @@ service()
 	local what round
 
 	new_tenant a
+	new_tenant b
 	set_policy a replicate
-	serve plain '' && serve mine rbka && spaces a 1 &&
+	serve plain rbkb && serve mine rbka && spaces a 1 &&
 		ask plain set && ask mine set || return
 	for round in $(seq $((4 * TURNS + 1))); do
 		for what in get set; do
