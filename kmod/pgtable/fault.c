@@ -103,10 +103,17 @@ static bool may_fill(const struct rubato_placement *placement)
 	return false;
 }
 
-/* One that a protection key forbids is not going to be a write. */
+/* 6.1 does not know of shadow stacks. */
+#define PF_SHADOW_STACK	(1UL << 6)
+
+/*
+ * One that a protection key forbids is not going to be a write; a shadow stack
+ * is written though its entries do not say that one may.
+ */
 static bool is_write(unsigned long error_code)
 {
-	return (error_code & (X86_PF_WRITE | X86_PF_PK)) == X86_PF_WRITE;
+	return (error_code & (X86_PF_WRITE | X86_PF_PK | PF_SHADOW_STACK)) ==
+	       X86_PF_WRITE;
 }
 
 static enum rubato_fill fill(struct rubato_tree *tree, unsigned long address,

@@ -315,6 +315,9 @@ static enum rubato_fill copy_leaf(struct rubato_tree *tree,
 	u64 entry = READ_ONCE(*slot), *table;
 	enum rubato_fill result;
 
+	/* The kernel will change it, or refuse: a copy would be in vain. */
+	if (access->write && !(entry & RUBATO_ENTRY_WRITE))
+		return RUBATO_FILL_ABSENT;
 	if (!rubato_entry_present(entry) ||
 	    !rubato_entry_is_leaf(entry, level) ||
 	    !note_access(slot, &entry, access->write))

@@ -27,7 +27,7 @@ struct rubato_tree {
 
 enum rubato_fill {
 	RUBATO_FILL_DONE,	/* what the access needs is in the replica */
-	RUBATO_FILL_ABSENT,	/* not in the master either: the kernel's turn */
+	RUBATO_FILL_ABSENT,	/* nor is it in the master: the kernel's turn */
 	RUBATO_FILL_CONFLICT,	/* it is being changed */
 	RUBATO_FILL_SHORT,	/* no page for a table, or not allowed one */
 };
