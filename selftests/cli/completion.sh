@@ -55,7 +55,7 @@ is "kinds of stages" "policer" stage clear x pol
 is "interfaces" "lo" port add lo
 is "words that have alternatives for values" \
 	"fill-order max-kib nodes policy" pgtable set x ""
-is "these values" "migrate off replicate" pgtable set x nodes 0 policy ""
+is "these values" "auto migrate off replicate" pgtable set x nodes 0 policy ""
 is "a command of two words" "off on" pgtable kill ""
 
 is "no daemon, no names" "" tenant del ""

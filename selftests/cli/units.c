@@ -204,7 +204,7 @@ static const char *const bad_settings[] = {
 	"{\"max_kib\":1.5}", "{\"max_kib\":true}",
 	"{\"fill_order\":10}", "{\"fill_order\":-1}", "{\"fill_order\":\"9\"}",
 	"{\"policy\":null}", "{\"policy\":0}", "{\"policy\":\"\"}",
-	"{\"policy\":\"Off\"}", "{\"policy\":\"auto\"}",
+	"{\"policy\":\"Off\"}", "{\"policy\":\"best\"}",
 	"{\"policy\":\"off\\n\"}", "{\"policy\":\"off\",\"max_kib\":-1}",
 };
 

@@ -73,7 +73,7 @@ def settings_are_set():
 
 def policies_are_set():
     begin()
-    for policy in ("replicate", "migrate", "off"):
+    for policy in ("replicate", "migrate", "auto", "off"):
         pgtable("set", "a", "policy", policy)
         equal(get(f"{HERE}/policy"), policy)
     pgtable("set", "a", "policy", "migrate", "nodes", "1", "max-kib", "8",
@@ -90,7 +90,7 @@ REFUSALS = (
     (1, "twice", "max-kib", "1", "max-kib", "2"),
     (1, "needs a value", "policy"), (1, "not understood", "colour", "blue"),
     (1, "nothing to set",),
-    (2, '"auto" is none of', "policy", "auto"),
+    (2, '"best" is none of', "policy", "best"),
     (2, '"" is none of', "policy", ""),
     (2, "no list", "nodes", ""), (2, "no list", "nodes", "0 1"),
     (2, "no list", "nodes", "all"), (2, "no list", "nodes", "0\n"),
@@ -195,7 +195,7 @@ def a_machine_that_cannot():
 
 def a_machine_of_one_node():
     begin()
-    for policy in ("replicate", "migrate"):
+    for policy in ("replicate", "migrate", "auto"):
         fails("one NUMA node", "pgtable", "set", "a", "nodes", "0",
               "max-kib", "1", "policy", policy, status=2)
     equal(get(f"{HERE}/policy"), "off")

@@ -172,7 +172,7 @@ static int run_kill(struct cli *cli, int argc, char **argv)
 static const struct cli_command commands[] = {
 	{ "show", run_show, "[NAME]" },
 	{ "set", run_set,
-	  "NAME [policy off|replicate|migrate] [nodes LIST] [max-kib N]"
+	  "NAME [policy off|replicate|migrate|auto] [nodes LIST] [max-kib N]"
 	  " [fill-order N]" },
 	{ "status", run_status, "" },
 	{ "verify", run_verify, "" },

@@ -19,7 +19,7 @@ _rubato_usage()
 # the value of a word.
 _rubato_words()
 {
-	_rubato_usage "$@" | sed 's/on|off//; s/queue|drop//; s/off|replicate|migrate//' | tr '[]|' '\n\n\n' | awk '
+	_rubato_usage "$@" | sed 's/on|off//; s/queue|drop//; s/off|replicate|migrate|auto//' | tr '[]|' '\n\n\n' | awk '
 		{ for (i = 1; i <= NF; i++)
 			if ($i ~ /^(--)?[a-z][a-z-]*$/) print $i }'
 }
@@ -70,7 +70,7 @@ _rubato_argument()
 	tenant) _rubato_complete "$(_rubato_tenants)" ;;
 	borrow) _rubato_complete "on off" ;;
 	when-broke) _rubato_complete "queue drop" ;;
-	policy) _rubato_complete "off replicate migrate" ;;
+	policy) _rubato_complete "off replicate migrate auto" ;;
 	mode) _rubato_complete "native generic" ;;
 	cgroup|cgroup-remove)
 		compopt -o nospace 2> /dev/null

@@ -331,7 +331,7 @@ struct json_object *rubato_stage_list(struct rubato *r,
  * EPERM not root.
  *
  * A tenant is an object: `tenant`; its settings `policy` (off, replicate,
- * migrate), `nodes` (a text: 0-1,3), `max_kib` and `fill_order`; and `stats`,
+ * migrate, auto), `nodes` (a text: 0-1,3), `max_kib` and `fill_order`; and `stats`,
  * counters by name, as Documentation/ABI/testing/sysfs-kernel-rubato has them.
  */
 #define RUBATO_PGTABLE_FILL_ORDER_MAX	9

@@ -231,8 +231,8 @@ static int explain_file(int ret, const char *doing, const char *file,
 }
 
 static const char *const counters[] = {
-	"spaces", "pages", "refused", "fills", "entries", "zaps", "conflicts",
-	"shortages", "fallbacks", "renewals",
+	"spaces", "pages", "refused", "fills", "entries", "cycles", "held_back",
+	"zaps", "conflicts", "shortages", "fallbacks", "renewals",
 };
 
 static int put_stats(struct json_object *stats, int tenant)
@@ -420,10 +420,11 @@ static int check_policy(struct json_object *value, struct rubato_error *error)
 
 	if (!strcmp(policy, "off"))
 		return 0;
-	if (!strcmp(policy, "replicate") || !strcmp(policy, "migrate"))
+	if (!strcmp(policy, "replicate") || !strcmp(policy, "migrate") ||
+	    !strcmp(policy, "auto"))
 		return check_reason(error);
 	return -rubato_error_set(error, EINVAL,
-		"policy \"%.*s\" is none of off, replicate, migrate",
+		"policy \"%.*s\" is none of off, replicate, migrate, auto",
 		quoted(policy), policy);
 }
 
