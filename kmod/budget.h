@@ -45,8 +45,9 @@ struct rubato_change {
 
 /*
  * Protects the settings of all tenants (those of pgtable/ too),
- * rubato_tenant.live, and the parameter lines of the ledger. Taken inside rubato_lock, or alone. Nothing
- * that waits for a sysfs file to be left may happen under it.
+ * rubato_tenant.live, and the parameter lines of the ledger. Taken inside
+ * rubato_lock, or alone. Nothing that waits for a sysfs file to be left may
+ * happen under it.
  */
 extern struct mutex rubato_params_lock;
 
