@@ -48,6 +48,12 @@ static bool runs_on(int wanted)
 
 /* --- beginning -------------------------------------------------------------------- */
 
+/* What has ended is in /proc for a moment longer. */
+static bool thread_gone(void)
+{
+	return until(!thread_pid());
+}
+
 static struct rubato_ioc_core thread_core(void)
 {
 	struct rubato_ioc_core core = rig_core(&rig, RUBATO_ASSIST_THREAD);
@@ -114,7 +120,7 @@ static bool is_there(void)
 	ok &= expect(rig_pass(&rig, &pass) == -EBUSY);
 	ok &= expect(!rig_wake(&rig));
 	rig_disconnect(&rig);
-	ok &= expect(!thread_pid());
+	ok &= expect(thread_gone());
 	return ok & expect(access(ROOT "cores/0", F_OK));
 }
 
@@ -349,7 +355,7 @@ static bool cgroups(void)
 				  "echo 0 > " CGROUP "/in/cpuset.cpus"));
 	rig_connect(&rig);
 	ok &= expect(rig_attach(&rig, &core) == -EINVAL);
-	ok &= expect(!thread_pid());
+	ok &= expect(thread_gone());
 	core.flags = 0;
 	ok &= expect(!rig_attach(&rig, &core));
 	ok &= expect(in_cgroup(thread_pid(), "/"));
@@ -389,7 +395,7 @@ static bool hotplug(void)
 	/* Ends while its CPU is away. */
 	ok &= expect(!online(0));
 	rig_disconnect(&rig);
-	ok &= expect(!thread_pid());
+	ok &= expect(thread_gone());
 	rig_connect(&rig);
 	return ok & expect(!online(1));
 }
