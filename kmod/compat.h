@@ -131,6 +131,38 @@ static inline bool rubato_vmas_trylock(struct mm_struct *mm)
 #endif
 
 /*
+ * The beginning of what native_flush_tlb_multi() is given, hidden from modules.
+ * Whoever reads it compares it with what flush_tlb_mm_range() was given.
+ */
+struct rubato_flush_info {
+	struct mm_struct *mm;		/* NULL: of whoever has flushes waiting */
+	unsigned long start;
+	unsigned long end;
+	u64 generation;
+	unsigned int initiating_cpu;
+};
+
+/**
+ * rubato_cpu_is_lazy() - does a kernel thread borrow the address space there?
+ * @cpu: any
+ *
+ * The variable is exported, and declared for the kernel itself only.
+ *
+ * Context: any. Return: what may be different already.
+ */
+#ifdef MODULE
+struct rubato_tlb_shared {
+	bool is_lazy;
+};
+DECLARE_PER_CPU_SHARED_ALIGNED(struct rubato_tlb_shared, cpu_tlbstate_shared);
+#endif
+
+static inline bool rubato_cpu_is_lazy(unsigned int cpu)
+{
+	return READ_ONCE(per_cpu(cpu_tlbstate_shared, cpu).is_lazy);
+}
+
+/*
  * bpf_map_get() has been in this namespace since 6.12's stable series; where
  * there is no such namespace, importing it means nothing.
  */

@@ -41,6 +41,12 @@
 	(RUBATO_ENTRY_PRESENT | RUBATO_ENTRY_WRITE | RUBATO_ENTRY_USER |	\
 	 RUBATO_ENTRY_ACCESSED | RUBATO_ENTRY_DIRTY)
 
+/*
+ * Not present, to the hardware as good as 0: a huge page was here, and TLBs may
+ * know it still.
+ */
+#define RUBATO_ENTRY_WAS	(1ULL << 9)
+
 #define RUBATO_TABLE_ENTRIES	512
 
 static inline unsigned int rubato_level_shift(int level)

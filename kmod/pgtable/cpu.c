@@ -24,6 +24,18 @@
  * or it is found in the mask; and then the interrupt comes after CR3 is written.
  * If what it sees is that the pause is over already, (C) and (D) give it the
  * root of after the pause, not the one that was freed.
+ *
+ * For filter.c, a CPU also says when all that it can know of its space comes
+ * from one replica: `sole`. It says so after the write to CR3 that emptied the
+ * rest, and takes it back before any other write:
+ *
+ *	a CPU that leaves		who flushes (filter.c)
+ *	sole = none			change the master
+ *	write CR3 (E)			full barrier (F)
+ *	walk the master			read sole
+ *
+ * Writing CR3 is a barrier. So either the flusher reads that it must interrupt
+ * this CPU, or what the CPU walks has the change already.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -44,6 +56,12 @@
  * CR3 tells. Until the CPU forgets, the tree is not freed.
  */
 static DEFINE_PER_CPU(struct rubato_tree *, entered);
+
+/* All that this CPU knows of its space is from here, or nothing is said. */
+static DEFINE_PER_CPU(struct rubato_tree *, sole);
+
+/* Whether anybody asks. It is taken back in any case. */
+static bool saying;
 
 /* CPUs that left a replica they should be on. */
 static cpumask_t away;
@@ -87,7 +105,32 @@ struct rubato_tree *rubato_cpu_tree(void)
 
 static void load_master(const struct rubato_space *space)
 {
-	set_cr3_address(__pa(rubato_master_of(space->mm)));
+	this_cpu_write(sole, NULL);
+	set_cr3_address(__pa(rubato_master_of(space->mm)));	/* (E) */
+}
+
+/*
+ * An NMI may have left the replica since, and taken back what was not said yet:
+ * so it is looked at again.
+ */
+static void say_sole(struct rubato_tree *tree, unsigned long address)
+{
+	this_cpu_write(sole, tree);
+	barrier();
+	if (cr3_address() != address)
+		this_cpu_write(sole, NULL);
+}
+
+/**
+ * rubato_cpu_sole() - from which replica alone does a CPU know its space?
+ * @cpu: any
+ *
+ * Context: any, after a full barrier (F).
+ * Return: not to be looked into; NULL if it may know other things, too.
+ */
+const struct rubato_tree *rubato_cpu_sole(unsigned int cpu)
+{
+	return READ_ONCE(per_cpu(sole, cpu));
 }
 
 /**
@@ -124,7 +167,10 @@ static bool enter(struct rubato_tree *tree)
 	if (!address)
 		return false;
 	__this_cpu_write(entered, tree);
+	this_cpu_write(sole, NULL);
 	set_cr3_address(address);
+	if (READ_ONCE(saying))
+		say_sole(tree, address);
 	return true;
 }
 
@@ -141,6 +187,12 @@ static void see(struct rubato_space *space, int node)
 		return;
 	node_set(node, space->seen);
 	rubato_work_soon();
+}
+
+/* On the right tree, but without having emptied what it knew when it came. */
+static bool must_say(const struct rubato_tree *tree)
+{
+	return tree && READ_ONCE(saying) && !this_cpu_read(sole);
 }
 
 /**
@@ -160,10 +212,23 @@ void rubato_cpu_choose(void)
 	if (space) {
 		see(space, node);
 		wanted = READ_ONCE(space->nodes[node].walk);
-		if (wanted != tree && !(wanted && enter(wanted)) && tree)
+		if ((wanted != tree || must_say(tree)) &&
+		    !(wanted && enter(wanted)) && tree)
 			load_master(space);
 	}
 	rcu_read_unlock();
+}
+
+/**
+ * rubato_cpu_loaded() - the scheduler has loaded a master
+ *
+ * Context: interrupts off, not in an NMI; RCU may not be watching.
+ */
+void rubato_cpu_loaded(void)
+{
+	this_cpu_write(sole, NULL);
+	if (rcu_is_watching())
+		rubato_cpu_choose();
 }
 
 static void choose(void *unused)
@@ -196,6 +261,19 @@ void rubato_cpus_return(void)
 		on_each_cpu_mask(&away, choose, NULL, true);
 }
 
+/**
+ * rubato_cpus_say() - have CPUs say what rubato_cpu_sole() tells, or no more
+ * @say: which
+ *
+ * Context: process.
+ */
+void rubato_cpus_say(bool say)
+{
+	WRITE_ONCE(saying, say);
+	if (say)
+		on_each_cpu(choose, NULL, true);
+}
+
 /* Empties all that this CPU knows, for whichever space: also what is dormant. */
 static void forget_entered(void)
 {
@@ -205,6 +283,7 @@ static void forget_entered(void)
 		if (rubato_cpu_tree())
 			load_master(tree->space);
 		__this_cpu_write(entered, NULL);
+		this_cpu_write(sole, NULL);
 	}
 	__flush_tlb_all();
 }
@@ -268,6 +347,7 @@ void rubato_cpus_hold(bool hold)
 static int prepare(unsigned int cpu)
 {
 	per_cpu(entered, cpu) = NULL;
+	per_cpu(sole, cpu) = NULL;
 	return 0;
 }
 

@@ -29,8 +29,8 @@
 
 static void on_tlb_flush(void *data, int reason, unsigned long pages)
 {
-	if (reason == TLB_FLUSH_ON_TASK_SWITCH && rcu_is_watching())
-		rubato_cpu_choose();
+	if (reason == TLB_FLUSH_ON_TASK_SWITCH)
+		rubato_cpu_loaded();
 }
 
 static void on_page_fault(void *data, unsigned long address,

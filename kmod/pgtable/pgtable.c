@@ -17,6 +17,7 @@
  *   pool.c       pages for its tables
  *   cpu.c        which tree a CPU walks: all writing of CR3
  *   fault.c      page faults of CPUs on replicas; hooks.c: where they come from
+ *   filter.c     CPUs that need not be told of a flush
  *   inspect.c    the verifier, and where tables lie
  *
  * Documentation/page-tables.md has the reasons why this is right.

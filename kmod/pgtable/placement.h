@@ -21,6 +21,8 @@ enum rubato_placement_count {
 	RUBATO_COUNT_SHORTAGES,	/* faults that found no page for a table */
 	RUBATO_COUNT_FALLBACKS,	/* CPUs that went back to a master */
 	RUBATO_COUNT_RENEWALS,	/* replicas begun anew, having outgrown */
+	RUBATO_COUNT_IPIS_SENT,	/* CPUs told to flush, while filter.c looks */
+	RUBATO_COUNT_IPIS_SAVED,	/* CPUs that it left alone */
 	RUBATO_COUNTS
 };
 

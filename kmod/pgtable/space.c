@@ -80,6 +80,23 @@ unsigned long rubato_space_tables(const struct rubato_space *space, int node)
 	return READ_ONCE(space->nodes[node].tree.nr_tables);
 }
 
+/**
+ * rubato_space_is_alone() - are we the only ones who follow this address space?
+ * @space: any, in its life
+ *
+ * The kernel's list of subscriptions, whose head comes first there, is its own;
+ * but who is its first entry and its last is alone.
+ *
+ * Context: any. Return: what may be different already.
+ */
+bool rubato_space_is_alone(const struct rubato_space *space)
+{
+	const struct hlist_node *us = &space->notifier.hlist;
+	struct hlist_head *all = (void *)space->mm->notifier_subscriptions;
+
+	return READ_ONCE(all->first) == us && !READ_ONCE(us->next);
+}
+
 /* --- for trees ----------------------------------------------------------- */
 
 /**

@@ -79,6 +79,7 @@ void rubato_space_put(struct rubato_space *space);
 void rubato_space_strip(struct rubato_space *space);
 void rubato_spaces_exit(void);
 
+bool rubato_space_is_alone(const struct rubato_space *space);
 struct rubato_space *rubato_space_of_root(unsigned long root_address);
 struct rubato_space *rubato_space_of_mm(const struct mm_struct *mm);
 unsigned long rubato_space_tables(const struct rubato_space *space, int node);

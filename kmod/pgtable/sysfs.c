@@ -12,6 +12,7 @@
 #include <linux/string.h>
 #include "../sysfs.h"
 #include "enrol.h"
+#include "filter.h"
 #include "inspect.h"
 #include "pgtable.h"
 #include "placement.h"
@@ -191,6 +192,8 @@ COUNT(conflicts, RUBATO_COUNT_CONFLICTS);
 COUNT(shortages, RUBATO_COUNT_SHORTAGES);
 COUNT(fallbacks, RUBATO_COUNT_FALLBACKS);
 COUNT(renewals, RUBATO_COUNT_RENEWALS);
+COUNT(ipis_sent, RUBATO_COUNT_IPIS_SENT);
+COUNT(ipis_saved, RUBATO_COUNT_IPIS_SAVED);
 
 static struct attribute *stat_files[] = {
 	&spaces_file.attr,
@@ -205,6 +208,8 @@ static struct attribute *stat_files[] = {
 	&count_shortages.file.attr,
 	&count_fallbacks.file.attr,
 	&count_renewals.file.attr,
+	&count_ipis_sent.file.attr,
+	&count_ipis_saved.file.attr,
 	NULL
 };
 
@@ -306,6 +311,20 @@ static ssize_t checked_show(struct kobject *kobj, struct kobj_attribute *file,
 	return sysfs_emit(buf, "%lu\n", rubato_verify_checked());
 }
 
+/* 0 or 1, and nothing that kstrtobool() would also take. */
+static int parse_switch(const char *buf, bool *on)
+{
+	unsigned int number;
+	int err = kstrtouint(buf, 10, &number);
+
+	if (err)
+		return err;
+	if (number > 1)
+		return -EINVAL;
+	*on = number;
+	return 0;
+}
+
 static ssize_t kill_show(struct kobject *kobj, struct kobj_attribute *file,
 			 char *buf)
 {
@@ -315,27 +334,44 @@ static ssize_t kill_show(struct kobject *kobj, struct kobj_attribute *file,
 static ssize_t kill_store(struct kobject *kobj, struct kobj_attribute *file,
 			  const char *buf, size_t count)
 {
-	unsigned int kill;
-	int err = kstrtouint(buf, 10, &kill);
+	bool kill;
+	int err = parse_switch(buf, &kill);
 
 	if (err)
 		return err;
-	if (kill > 1)
-		return -EINVAL;
 	rubato_work_kill(kill);
 	return count;
+}
+
+static ssize_t filter_show(struct kobject *kobj, struct kobj_attribute *file,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%d\n", rubato_filter_wanted());
+}
+
+static ssize_t filter_store(struct kobject *kobj, struct kobj_attribute *file,
+			    const char *buf, size_t count)
+{
+	bool on;
+	int err = parse_switch(buf, &on);
+
+	if (!err)
+		err = rubato_work_filter(on);
+	return err ? err : count;
 }
 
 RUBATO_FILE_RO(reason, 0444);
 RUBATO_FILE_RW(verify);
 RUBATO_FILE_RO(checked, 0400);
 RUBATO_FILE_RW(kill);
+RUBATO_FILE_RW(filter);
 
 static struct attribute *directory_files[] = {
 	&reason_file.attr,
 	&verify_file.attr,
 	&checked_file.attr,
 	&kill_file.attr,
+	&filter_file.attr,
 	NULL
 };
 

@@ -17,7 +17,8 @@
  * Tables once hung into a tree stay where they are until the whole tree is
  * stripped, which only happens when all CPUs have forgotten it: a CPU may keep
  * the way to a table for as long as it likes (Intel SDM vol. 3, 4.10.4), and a
- * table that is empty costs its memory and nothing else.
+ * table that is empty costs its memory and nothing else. So what a tree has ever
+ * had can be seen from its tables; where it was a huge page, a mark is left.
  *
  * Locks: tree->lock, inside it the space's lock of ranges and the pool's.
  * Interrupts are off; none of it runs in an NMI.
@@ -226,6 +227,9 @@ static u64 *grow(struct rubato_tree *tree, u64 *slot, int level)
 
 	if (!table)
 		return NULL;
+	/* A page of 1 GiB was here: any part of it may still be known. */
+	if (*slot && level > 2)
+		memset64(table, RUBATO_ENTRY_WAS, RUBATO_TABLE_ENTRIES);
 	entry = __pa(table) | RUBATO_ENTRY_TABLE;
 	if (level == rubato_top_level())
 		set_top(tree->root, slot - tree->root, entry);
@@ -412,7 +416,7 @@ static unsigned long zap_one(struct rubato_tree *tree, unsigned long address,
 	if (level == 1)
 		clear_table(PTR_ALIGN_DOWN(slot, PAGE_SIZE), address, next);
 	else if (leaf)
-		WRITE_ONCE(*slot, 0);
+		WRITE_ONCE(*slot, RUBATO_ENTRY_WAS);
 	return next;
 }
 
@@ -494,4 +498,49 @@ bool rubato_tree_young(struct rubato_tree *tree, unsigned long start,
 	}
 	raw_spin_unlock_irqrestore(&tree->lock, flags);
 	return young;
+}
+
+/* Looked at under the lock; what is larger is taken for touched. */
+#define TOUCHED_MAX	(512 * rubato_level_size(2))
+
+static bool touched(const struct rubato_tree *tree, unsigned long start,
+		    unsigned long end)
+{
+	u64 *slot;
+	int level;
+
+	while (start < end) {
+		rubato_walk(tree->root, start, &slot, &level);
+		if (level == 1 || *slot)
+			return true;
+		start = (start | (rubato_level_size(level) - 1)) + 1;
+	}
+	return false;
+}
+
+/**
+ * rubato_tree_touched() - may CPUs that walk this replica know a range?
+ * @tree: any
+ * @start: of the range
+ * @end: of the range; may be beyond all addresses
+ *
+ * Tells of 2 MiB at a time whether anything there was ever copied. That stays
+ * so until the tree is stripped, whatever was zapped: a zap does not empty TLBs,
+ * and not every one is followed by a flush.
+ *
+ * Context: any but NMI.
+ */
+bool rubato_tree_touched(struct rubato_tree *tree, unsigned long start,
+			 unsigned long end)
+{
+	unsigned long flags;
+	bool yes = true;
+
+	if (end > TASK_SIZE_MAX || start >= end || end - start > TOUCHED_MAX)
+		return true;
+	raw_spin_lock_irqsave(&tree->lock, flags);
+	if (tree->root)
+		yes = touched(tree, start, end);
+	raw_spin_unlock_irqrestore(&tree->lock, flags);
+	return yes;
 }

@@ -52,6 +52,8 @@ void rubato_tree_zap(struct rubato_tree *tree, unsigned long start,
 		     unsigned long end, bool may_sleep);
 bool rubato_tree_young(struct rubato_tree *tree, unsigned long start,
 		       unsigned long end, bool clear);
+bool rubato_tree_touched(struct rubato_tree *tree, unsigned long start,
+			 unsigned long end);
 
 /* Walking either kind of tree (walk.c). */
 int rubato_top_level(void);

@@ -23,6 +23,7 @@
 #include "../trace.h"
 #include "cpu.h"
 #include "enrol.h"
+#include "filter.h"
 #include "hooks.h"
 #include "placement.h"
 #include "pool.h"
@@ -250,8 +251,11 @@ static bool is_needed(void)
 static void arm(void)
 {
 	lockdep_assert_held(&arm_mutex);
-	if (!armed && is_needed())
-		armed = !rubato_hooks_arm();
+	if (armed || !is_needed())
+		return;
+	armed = !rubato_hooks_arm();
+	if (armed && rubato_filter_wanted())
+		rubato_filter_arm();
 }
 
 static void disarm(void)
@@ -259,6 +263,7 @@ static void disarm(void)
 	lockdep_assert_held(&arm_mutex);
 	if (!armed)
 		return;
+	rubato_filter_disarm();
 	rubato_hooks_disarm();
 	rubato_pools_empty();
 	armed = false;
@@ -399,6 +404,29 @@ bool rubato_work_killed(void)
 	return READ_ONCE(killed);
 }
 
+/**
+ * rubato_work_filter() - spare CPUs flushes that they do not need, or spare none
+ * @on: which
+ *
+ * Nobody is spared any before somebody has replicas.
+ *
+ * Context: process; takes arm_mutex.
+ * Return: 0, -EOPNOTSUPP (not on this machine), or what a hook refused with.
+ */
+int rubato_work_filter(bool on)
+{
+	int err;
+
+	mutex_lock(&arm_mutex);
+	err = rubato_filter_want(on);
+	if (!err && armed && on)
+		err = rubato_filter_arm();
+	else if (!on)
+		rubato_filter_disarm();
+	mutex_unlock(&arm_mutex);
+	return err;
+}
+
 static void hold(void)
 {
 	struct rubato_space *space;
@@ -472,5 +500,6 @@ void rubato_work_exit(void)
 	irq_work_sync(&poke);
 	cancel_delayed_work_sync(&worker);
 	destroy_workqueue(queue);
+	rubato_filter_free();
 	rubato_hooks_free();
 }

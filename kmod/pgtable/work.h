@@ -17,6 +17,7 @@ void rubato_work_sync_kernel(void);
 void rubato_work_call(void (*function)(void *data), void *data);
 void rubato_work_kill(bool kill);
 bool rubato_work_killed(void);
+int rubato_work_filter(bool on);
 
 /* Who may ask for a time without replicas. */
 enum rubato_holder {
