@@ -123,6 +123,8 @@ def bad_words():
             (1, "too many", "status", "a"), (1, "too many", "verify", "a"),
             (1, "on or off", "kill"), (1, "on or off", "kill", "maybe"),
             (1, "too many", "kill", "on", "off"),
+            (1, "on or off", "filter"), (1, "on or off", "filter", "1"),
+            (1, "too many", "filter", "on", "off"),
             (1, "several commands", "s"), (1, "no command", "frob"),
             (2, 'no tenant "b"', "show", "b"),
             (2, 'no tenant "b"', "set", "b", "max-kib", "1"),
@@ -204,11 +206,32 @@ def a_machine_of_one_node():
     pgtable("verify")
 
 
+def isolated():
+    with open("/sys/devices/system/cpu/vulnerabilities/meltdown",
+              encoding="ascii") as file:
+        return "PTI" in file.read()
+
+
+def filter_on_and_off():
+    begin()
+    equal(said("status")["filter"], False)
+    if isolated():
+        fails("isolation", "pgtable", "filter", "on", status=2)
+        equal(get("pgtable/filter"), "0")
+        return
+    pgtable("filter", "on")
+    equal((get("pgtable/filter"), said("status")["filter"]), ("1", True))
+    pgtable("filter", "on")
+    pgtable("filter", "off")
+    equal((get("pgtable/filter"), said("status")["filter"]), ("0", False))
+
+
 def a_module_without_it():
     begin()
     before = under_mounts(f"{FAKE}\nrm -r pgtable tenants/a/pgtable")
     for words in (("show",), ("show", "a"), ("set", "a", "max-kib", "1"),
-                  ("status",), ("verify",), ("kill", "on")):
+                  ("status",), ("verify",), ("kill", "on"),
+                  ("filter", "on")):
         fails("built without", "pgtable", *words, status=2, before=before)
 
 
@@ -218,7 +241,8 @@ def no_module():
     equal(module.rmmod(), 0, "rmmod")
     try:
         for words in (("show",), ("show", "a"), ("set", "a", "max-kib", "1"),
-                      ("status",), ("verify",), ("kill", "on")):
+                      ("status",), ("verify",), ("kill", "on"),
+                      ("filter", "on")):
             fails("not loaded", "pgtable", *words, status=2)
     finally:
         module.insmod()
@@ -229,10 +253,12 @@ def without_privileges():
     before = settings()
     checked = get("pgtable/checked")
     for words in (("show",), ("show", "a"), ("set", "a", "max-kib", "1"),
-                  ("status",), ("verify",), ("kill", "on")):
+                  ("status",), ("verify",), ("kill", "on"),
+                  ("filter", "on")):
         fails("only root", "pgtable", *words, status=2, before=NOBODY)
     equal(settings(), before)
-    equal((get("pgtable/kill"), get("pgtable/checked")), ("0", checked))
+    equal((get("pgtable/kill"), get("pgtable/filter"), get("pgtable/checked")),
+          ("0", "0", checked))
 
 
 def cells(name):
@@ -355,7 +381,7 @@ def replicas_are_seen_verified_and_killed():
 EVERYWHERE = [defaults_are_shown, settings_are_set,
               what_is_refused_changes_nothing, bad_words,
               earlier_changes_are_put_back, wrong_entries_are_told,
-              a_module_without_it, without_privileges, the_table,
+              a_module_without_it, filter_on_and_off, without_privileges, the_table,
               as_the_schemas_have_it, tenants_that_come_and_go]
 SEVERAL = [policies_are_set, a_machine_that_cannot,
            replicas_are_seen_verified_and_killed]

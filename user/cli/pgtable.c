@@ -155,7 +155,8 @@ static int run_verify(struct cli *cli, int argc, char **argv)
 	return 1;
 }
 
-static int run_kill(struct cli *cli, int argc, char **argv)
+static int run_switch(struct cli *cli, int argc, char **argv,
+		      int (*set)(bool on, struct rubato_error *error))
 {
 	struct rubato_error error;
 	bool on = argc && !strcmp(argv[0], "on");
@@ -164,9 +165,19 @@ static int run_kill(struct cli *cli, int argc, char **argv)
 	if (!argc || (!on && strcmp(argv[0], "off")))
 		return cli_usage(cli, "on or off?");
 	ret = cli_no_words(cli, argc - 1, argv + 1);
-	if (!ret && rubato_pgtable_kill(on, &error))
+	if (!ret && set(on, &error))
 		ret = cli_refused(&error);
 	return ret;
+}
+
+static int run_kill(struct cli *cli, int argc, char **argv)
+{
+	return run_switch(cli, argc, argv, rubato_pgtable_kill);
+}
+
+static int run_filter(struct cli *cli, int argc, char **argv)
+{
+	return run_switch(cli, argc, argv, rubato_pgtable_filter);
 }
 
 static const struct cli_command commands[] = {
@@ -177,6 +188,7 @@ static const struct cli_command commands[] = {
 	{ "status", run_status, "" },
 	{ "verify", run_verify, "" },
 	{ "kill", run_kill, "on|off" },
+	{ "filter", run_filter, "on|off" },
 	{ NULL, NULL, NULL },
 };
 

@@ -48,7 +48,7 @@ _rubato_first()
 	case "$1 $2" in
 	'tenant add') ;;
 	tenant\ *|stage\ *|exec\ *|'pgtable show'|'pgtable set') _rubato_tenants ;;
-	'pgtable kill') echo on off ;;
+	'pgtable kill'|'pgtable filter') echo on off ;;
 	'port add') command ls /sys/class/net ;;
 	'port del') _rubato_ports ;;
 	'policy set') _rubato_policies ;;

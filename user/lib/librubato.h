@@ -352,8 +352,9 @@ int rubato_pgtable_set(const char *name, struct json_object *settings,
 		       struct rubato_error *error);
 
 /*
- * The machine: `reason` why page tables cannot be placed here, or null; `kill`;
- * and what the verifier has done so far, `checked_tables` and `wrong_entries`.
+ * The machine: `reason` why page tables cannot be placed here, or null; `kill`
+ * and `filter`, whether they are on; and what the verifier has done so far,
+ * `checked_tables` and `wrong_entries`.
  */
 struct json_object *rubato_pgtable_status(struct rubato_error *error);
 
@@ -362,6 +363,12 @@ int rubato_pgtable_verify(uint64_t *wrong, struct rubato_error *error);
 
 /* Give all replicas back, and make none until it is off again. */
 int rubato_pgtable_kill(bool on, struct rubato_error *error);
+
+/*
+ * Leave CPUs alone when memory is flushed that they cannot know. EOPNOTSUPP with
+ * page-table isolation.
+ */
+int rubato_pgtable_filter(bool on, struct rubato_error *error);
 
 /*
  * What people write, exactly, in integers:

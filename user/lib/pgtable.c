@@ -134,20 +134,32 @@ static int put_number(struct json_object *object, int directory,
 	return ret;
 }
 
-static int put_machine(struct json_object *object, int machine)
+static int put_switch(struct json_object *object, int directory,
+		      const char *name)
 {
-	char reason[TEXT_SIZE], kill[TEXT_SIZE];
-	int ret = read_text(machine, "reason", reason);
+	char text[TEXT_SIZE];
+	int ret = read_text(directory, name, text);
 
 	if (!ret)
-		ret = read_text(machine, "kill", kill);
+		json_put_new(object, name,
+			     json_object_new_boolean(!strcmp(text, "1")));
+	return ret;
+}
+
+static int put_machine(struct json_object *object, int machine)
+{
+	char reason[TEXT_SIZE];
+	int ret = read_text(machine, "reason", reason);
+
 	if (ret)
 		return ret;
 	json_put_new(object, "reason", strcmp(reason, "none") ?
 		     json_object_new_string(reason) : NULL);
-	json_put_new(object, "kill",
-		     json_object_new_boolean(!strcmp(kill, "1")));
-	ret = put_number(object, machine, "checked", "checked_tables");
+	ret = put_switch(object, machine, "kill");
+	if (!ret)
+		ret = put_switch(object, machine, "filter");
+	if (!ret)
+		ret = put_number(object, machine, "checked", "checked_tables");
 	return ret ? ret :
 	       put_number(object, machine, "verify", "wrong_entries");
 }
@@ -187,6 +199,22 @@ int rubato_pgtable_verify(uint64_t *wrong, struct rubato_error *error)
 int rubato_pgtable_kill(bool on, struct rubato_error *error)
 {
 	return write_machine("kill", on ? "1" : "0", error);
+}
+
+/* In which of its conditions a machine fails is said in the kernel's log, too. */
+int rubato_pgtable_filter(bool on, struct rubato_error *error)
+{
+	int machine = open_machine(error);
+	int ret;
+
+	if (machine < 0)
+		return machine;
+	ret = write_text(machine, "filter", on ? "1" : "0");
+	close(machine);
+	if (ret == -EOPNOTSUPP)
+		return -rubato_error_set(error, EOPNOTSUPP,
+			"with page-table isolation, every CPU must be told of every flush");
+	return ret ? explain(ret, "write", "filter", error) : 0;
 }
 
 /* --- a tenant --- */
@@ -232,7 +260,8 @@ static int explain_file(int ret, const char *doing, const char *file,
 
 static const char *const counters[] = {
 	"spaces", "pages", "refused", "fills", "entries", "cycles", "held_back",
-	"zaps", "conflicts", "shortages", "fallbacks", "renewals",
+	"zaps", "conflicts", "shortages", "fallbacks", "renewals", "ipis_sent",
+	"ipis_saved",
 };
 
 static int put_stats(struct json_object *stats, int tenant)
