@@ -35,11 +35,13 @@ modes()
 	has_mode 600 $P/verify || bad=1
 	has_mode 400 $P/checked || bad=1
 	has_mode 600 $P/kill || bad=1
+	has_mode 600 $P/filter || bad=1
 	has_mode 400 $PEOPLE || bad=1
 	for name in policy nodes max_kib; do
 		has_mode 600 $a/$name || bad=1
 	done
-	for name in spaces pages fills entries zaps conflicts fallbacks refused; do
+	for name in spaces pages fills entries zaps conflicts fallbacks refused \
+			ipis_sent ipis_saved; do
 		has_mode 400 $a/stat/$name || bad=1
 		stat_is a $name 0 || note "$name: $value" || bad=1
 	done

@@ -4,8 +4,9 @@
  * replicas, while threads on every node read and write. The same must come of it
  * as without, and each replica must agree with its master at the end.
  *
- *	operations [--plain] [TEST...]
- *	--plain	enrol nobody: what a stock kernel makes of the same tests
+ *	operations [--plain|--filter] [TEST...]
+ *	--plain		enrol nobody: what a stock kernel makes of the same tests
+ *	--filter	with pgtable/filter on
  */
 #include <getopt.h>
 #include <signal.h>
@@ -79,13 +80,15 @@ static const struct test {
 /* How busy the replicas were: a test of nothing would pass, too. */
 static void tell_stats(void)
 {
-	ksft_print_msg("  pages %llu fills %llu entries %llu zaps %llu conflicts %llu fallbacks %llu\n",
+	ksft_print_msg("  pages %llu fills %llu entries %llu zaps %llu conflicts %llu fallbacks %llu ipis %llu - %llu\n",
 		       (unsigned long long)stat_of("pages"),
 		       (unsigned long long)stat_of("fills"),
 		       (unsigned long long)stat_of("entries"),
 		       (unsigned long long)stat_of("zaps"),
 		       (unsigned long long)stat_of("conflicts"),
-		       (unsigned long long)stat_of("fallbacks"));
+		       (unsigned long long)stat_of("fallbacks"),
+		       (unsigned long long)stat_of("ipis_sent"),
+		       (unsigned long long)stat_of("ipis_saved"));
 }
 
 static bool still_enrolled(void)
@@ -169,19 +172,34 @@ static void run_all(char **only)
 	}
 }
 
+/* Where it cannot be on, all of that has been tested without. */
+static void filter_begin(void)
+{
+	int err = put("pgtable/filter", "1");
+
+	if (err == -EOPNOTSUPP)
+		ksft_exit_skip("no filter with page-table isolation\n");
+	if (err)
+		ksft_exit_fail_msg("no filter: %s\n", strerror(-err));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "plain", no_argument, NULL, 'p' },
+		{ "filter", no_argument, NULL, 'f' },
 		{ "exec", required_argument, NULL, 'e' },
 		{ "nothing", no_argument, NULL, 'n' },
 		{ }
 	};
+	bool filter = false;
 	int option, more = -1;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'p')
 			plain = true;
+		else if (option == 'f')
+			filter = true;
 		else if (option == 'e')
 			more = atoi(optarg);
 		else if (option == 'n')
@@ -193,7 +211,11 @@ int main(int argc, char **argv)
 		return exec_main(more);
 	children_begin();
 	world_begin();
+	if (filter)
+		filter_begin();
 	run_all(argv + optind);
+	if (filter)
+		put("pgtable/filter", "0");
 	world_end();
 	ksft_finished();
 }

@@ -134,6 +134,11 @@ int place_node(unsigned int place)
 	return place_nodes[place % places];
 }
 
+int place_cpu(unsigned int place)
+{
+	return place_cpus[place % places];
+}
+
 void on_place(unsigned int place)
 {
 	cpu_set_t one;

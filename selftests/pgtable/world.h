@@ -35,6 +35,7 @@ extern unsigned int places;
 unsigned int nodes_there(void);
 void find_places(void);	/* world_begin() does */
 int place_node(unsigned int place);
+int place_cpu(unsigned int place);
 void on_place(unsigned int place);
 
 /* The cgroup's path below ROOT of cgroup2, and files of it. */
