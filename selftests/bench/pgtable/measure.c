@@ -22,6 +22,7 @@ static const struct experiment {
 	{ "memory", measure_memory },
 	{ "miss", measure_miss },
 	{ "churn", measure_churn },
+	{ "ipis", measure_ipis },
 };
 
 uint64_t now_ns(void)

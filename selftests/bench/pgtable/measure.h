@@ -13,6 +13,7 @@ bool measure_memory(FILE *out);
 bool measure_miss(FILE *out);
 bool measure_churn(FILE *out);
 bool measure_cost(FILE *out);
+bool measure_ipis(FILE *out);
 
 #define PLAIN_CGROUP	"rbkplain"	/* of no tenant */
 
