@@ -27,7 +27,8 @@
  *
  * For filter.c, a CPU also says when all that it can know of its space comes
  * from one replica: `sole`. It says so after the write to CR3 that emptied the
- * rest, and takes it back before any other write:
+ * rest, and takes it back before any other write. Where it comes too late for
+ * that, what it has learned in between is emptied, too:
  *
  *	a CPU that leaves		who flushes (filter.c)
  *	sole = none			change the master
@@ -103,10 +104,21 @@ struct rubato_tree *rubato_cpu_tree(void)
 	return NULL;
 }
 
+static bool is_on_master(const struct rubato_space *space)
+{
+	return cr3_address() == __pa(rubato_master_of(space->mm));
+}
+
 static void load_master(const struct rubato_space *space)
 {
 	this_cpu_write(sole, NULL);
 	set_cr3_address(__pa(rubato_master_of(space->mm)));	/* (E) */
+}
+
+/* After something was said for longer than it was so. */
+static void flush_here(void)
+{
+	set_cr3_address(cr3_address());
 }
 
 /*
@@ -117,8 +129,10 @@ static void say_sole(struct rubato_tree *tree, unsigned long address)
 {
 	this_cpu_write(sole, tree);
 	barrier();
-	if (cr3_address() != address)
-		this_cpu_write(sole, NULL);
+	if (cr3_address() == address)
+		return;
+	this_cpu_write(sole, NULL);
+	flush_here();
 }
 
 /**
@@ -222,13 +236,38 @@ void rubato_cpu_choose(void)
 /**
  * rubato_cpu_loaded() - the scheduler has loaded a master
  *
+ * Mostly another one than this CPU had said to know by a replica. When a kernel
+ * thread ends borrowing the same, it is not, and the CPU said so until now: if it
+ * does not enter, there is no write to CR3 that empties what it may have seen of
+ * the master.
+ *
  * Context: interrupts off, not in an NMI; RCU may not be watching.
  */
 void rubato_cpu_loaded(void)
 {
+	struct rubato_tree *said = this_cpu_read(sole);
+
 	this_cpu_write(sole, NULL);
 	if (rcu_is_watching())
 		rubato_cpu_choose();
+	if (said && is_on_master(said->space))
+		flush_here();
+}
+
+/**
+ * rubato_cpu_unsay() - this CPU will walk a master that nobody tells us of
+ *
+ * Context: preemption off; any.
+ */
+void rubato_cpu_unsay(void)
+{
+	this_cpu_write(sole, NULL);
+	smp_mb();	/* as (E) */
+}
+
+static void unsay(void *unused)
+{
+	rubato_cpu_unsay();
 }
 
 static void choose(void *unused)
@@ -265,13 +304,12 @@ void rubato_cpus_return(void)
  * rubato_cpus_say() - have CPUs say what rubato_cpu_sole() tells, or no more
  * @say: which
  *
- * Context: process.
+ * Context: process. When it returns, all do, or none.
  */
 void rubato_cpus_say(bool say)
 {
 	WRITE_ONCE(saying, say);
-	if (say)
-		on_each_cpu(choose, NULL, true);
+	on_each_cpu(say ? choose : unsay, NULL, true);
 }
 
 /* Empties all that this CPU knows, for whichever space: also what is dormant. */

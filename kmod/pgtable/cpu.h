@@ -15,6 +15,7 @@ void rubato_cpus_exit(void);
 struct rubato_tree *rubato_cpu_tree(void);
 void rubato_cpu_choose(void);
 void rubato_cpu_loaded(void);
+void rubato_cpu_unsay(void);
 void rubato_cpu_leave(struct rubato_tree *tree);
 const struct rubato_tree *rubato_cpu_sole(unsigned int cpu);
 

@@ -13,12 +13,13 @@
  *
  * In between the kernel makes "everything" of more than 33 pages, therefore the
  * first hook. What it notes belongs to the second if the same task has come from
- * there without the CPU having run another.
+ * there without the CPU having run another, and is used once.
  *
  * A CPU is left out only if all of this holds:
  *
- *  1. no table is freed: CPUs that read masters without locks are waited for
- *     by that interrupt, whatever they have in their TLBs;
+ *  1. the kernel does not say that tables are freed, as it does in all flushes of
+ *     whole processes and by flush_tlb_range(): CPUs that read masters without
+ *     locks are waited for by that interrupt, whatever their TLBs have;
  *  2. it is known which mm is flushed, and which range (not batches of reclaim);
  *  3. all that it knows of that mm comes from one replica, which it entered by
  *     emptying what it knew before (sole of cpu.c);
@@ -26,7 +27,8 @@
  *     entering;
  *  5. nothing of the 2 MiB around was ever copied to that replica, whatever has
  *     been zapped since (rubato_tree_touched());
- *  6. nobody else follows the mm: KVM goes back to the master without a word;
+ *  6. nobody else follows the mm, and the CPU has not run a guest since: KVM on
+ *     Intel goes back to the master without a word (on_guest());
  *  7. it is not the CPU that flushes.
  *
  * Why that is enough. Say the CPU did have an entry from before the change. It
@@ -50,12 +52,12 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/tlbflush.h>
 #include "../compat.h"
 #include "cpu.h"
 #include "filter.h"
+#include "hooks.h"
 #include "placement.h"
 #include "space.h"
 #include "tree.h"
@@ -63,6 +65,7 @@
 /* The last call of flush_tlb_mm_range() on a CPU. */
 struct call {
 	struct task_struct *task;	/* NULL: none */
+	u64 born_ns;			/* which of those that had its place */
 	unsigned long switches;		/* of that task, until then */
 	struct mm_struct *mm;
 	unsigned long start;
@@ -88,6 +91,7 @@ static void note_call(const struct pt_regs *regs)
 	preempt_disable_notrace();
 	call = this_cpu_ptr(&last_call);
 	call->task = current;
+	call->born_ns = current->start_boottime;
 	call->switches = switches_of(current);
 	call->mm = (struct mm_struct *)regs->di;
 	call->start = regs->si;
@@ -96,98 +100,127 @@ static void note_call(const struct pt_regs *regs)
 	preempt_enable_notrace();
 }
 
+/* The kernel leaves it as it was, or makes everything of it. */
+static bool is_range(const struct call *call, const struct rubato_flush_info *info)
+{
+	if (info->end == TLB_FLUSH_ALL)
+		return call->end - call->start > PAGE_SIZE;
+	return info->start == call->start && info->end == call->end;
+}
+
 /* Is that what was noted, as far as can be told from what was made of it? */
 static bool is_same(const struct call *call, const struct rubato_flush_info *info)
 {
 	return call->task == current &&
+	       call->born_ns == current->start_boottime &&
 	       call->switches == switches_of(current) &&
 	       call->mm == info->mm &&
 	       info->initiating_cpu == smp_processor_id() &&
-	       (info->end == TLB_FLUSH_ALL ||
-		(info->start == call->start && info->end == call->end));
+	       is_range(call, info);
 }
 
 /* What was noted, if it is of this flush, and allows for leaving somebody out. */
 static const struct call *range_of(const struct rubato_space *space,
 				   const struct rubato_flush_info *info)
 {
-	const struct call *call = this_cpu_ptr(&last_call);
+	struct call *call = this_cpu_ptr(&last_call);
+	bool same = is_same(call, info);
 
-	if (!is_same(call, info) || call->frees_tables ||
-	    !rubato_space_is_alone(space))
+	call->task = NULL;
+	if (!same || call->frees_tables || !rubato_space_is_alone(space))
 		return NULL;
 	return call;
 }
 
-/* Nodes whose replicas never had anything of the range. */
-static nodemask_t strangers(struct rubato_space *space, const struct call *call)
+/* The node whose replica is all that a CPU knows the space by, or none. */
+static int sole_node(const struct rubato_space *space, unsigned int cpu)
+{
+	const struct rubato_tree *tree = rubato_cpu_sole(cpu);
+	const struct rubato_space_node *node;
+
+	node = container_of(tree, struct rubato_space_node, tree);
+	if (!tree || node < space->nodes || node >= space->nodes + nr_node_ids)
+		return NUMA_NO_NODE;
+	return node - space->nodes;
+}
+
+/*
+ * Nodes whose replicas never had anything of the range. Few flushes have any to
+ * be asked: so first, which CPUs could be left out.
+ */
+static nodemask_t strangers(struct rubato_space *space, const struct call *call,
+			    const struct cpumask *mask)
 {
 	nodemask_t nodes = NODE_MASK_NONE;
+	unsigned int cpu;
 	int node;
 
-	for_each_node_state(node, N_MEMORY) {
-		if (!rubato_tree_touched(&space->nodes[node].tree, call->start,
-					 call->end))
+	for_each_cpu(cpu, mask) {
+		node = sole_node(space, cpu);
+		if (node != NUMA_NO_NODE && cpu != smp_processor_id())
 			node_set(node, nodes);
+	}
+	for_each_node_mask(node, nodes) {
+		if (rubato_tree_touched(&space->nodes[node].tree, call->start,
+					call->end))
+			node_clear(node, nodes);
 	}
 	return nodes;
 }
 
+/* Which is read again: whoever was elsewhere in between has learned nothing old. */
 static bool is_stranger(const struct rubato_space *space,
 			const nodemask_t *nodes, unsigned int cpu)
 {
-	const struct rubato_tree *tree = rubato_cpu_sole(cpu);
-	int node;
+	int node = sole_node(space, cpu);
 
-	for_each_node_mask(node, *nodes) {
-		if (tree == &space->nodes[node].tree)
-			return true;
-	}
-	return false;
+	return node != NUMA_NO_NODE && node_isset(node, *nodes);
 }
 
-static unsigned int leave_out(const struct rubato_space *space,
-			      const nodemask_t *nodes, struct cpumask *mask)
+struct told {
+	unsigned int sent, saved;
+};
+
+/* Those that are lazy count as neither: the kernel tells none of them. */
+static struct told leave_out(const struct rubato_space *space,
+			     const nodemask_t *nodes, struct cpumask *mask)
 {
-	unsigned int cpu, saved = 0;
+	unsigned int cpu;
+	struct told told = {};
 
 	for_each_cpu(cpu, mask) {
-		if (cpu == smp_processor_id() || !is_stranger(space, nodes, cpu))
+		bool counts = !rubato_cpu_is_lazy(cpu);
+
+		if (cpu == smp_processor_id())
 			continue;
-		/* Of those that are lazy, the kernel tells none. */
-		saved += !rubato_cpu_is_lazy(cpu);
-		cpumask_clear_cpu(cpu, mask);
+		if (is_stranger(space, nodes, cpu)) {
+			cpumask_clear_cpu(cpu, mask);
+			told.saved += counts;
+		} else {
+			told.sent += counts;
+		}
 	}
-	return saved;
-}
-
-static unsigned int told(const struct cpumask *mask)
-{
-	unsigned int cpu, sent = 0;
-
-	for_each_cpu(cpu, mask)
-		sent += cpu != smp_processor_id() && !rubato_cpu_is_lazy(cpu);
-	return sent;
+	return told;
 }
 
 static const struct cpumask *narrow_for(struct rubato_space *space,
 					const struct cpumask *mask,
 					const struct rubato_flush_info *info)
 {
-	struct rubato_placement *placement = space->placement;
 	const struct call *call = range_of(space, info);
 	struct cpumask *fewer = this_cpu_ptr(&narrowed);
-	nodemask_t nodes;
+	nodemask_t nodes = NODE_MASK_NONE;
+	struct told told;
 
-	if (call) {
-		nodes = strangers(space, call);
-		cpumask_copy(fewer, mask);
-		rubato_placement_add(placement, RUBATO_COUNT_IPIS_SAVED,
-				     leave_out(space, &nodes, fewer));
-		mask = fewer;
-	}
-	rubato_placement_add(placement, RUBATO_COUNT_IPIS_SENT, told(mask));
-	return mask;
+	if (call)
+		nodes = strangers(space, call, mask);
+	cpumask_copy(fewer, mask);
+	told = leave_out(space, &nodes, fewer);
+	rubato_placement_add(space->placement, RUBATO_COUNT_IPIS_SENT,
+			     told.sent);
+	rubato_placement_add(space->placement, RUBATO_COUNT_IPIS_SAVED,
+			     told.saved);
+	return fewer;
 }
 
 /*
@@ -231,6 +264,17 @@ static void notrace on_multi(unsigned long ip, unsigned long parent_ip,
 	ftrace_test_recursion_unlock(bit);
 }
 
+/* __get_current_cr3_fast(): KVM asks what a CPU walks after its guest has run. */
+static void notrace on_guest(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	rubato_cpu_unsay();
+}
+
+static struct ftrace_ops guest_ops = {
+	.func	= on_guest,
+};
+
 static struct ftrace_ops range_ops = {
 	.func	= on_range,
 	.flags	= FTRACE_OPS_FL_SAVE_REGS,
@@ -241,20 +285,6 @@ static struct ftrace_ops multi_ops = {
 	.flags	= FTRACE_OPS_FL_SAVE_REGS,
 };
 
-static char range_name[] = "flush_tlb_mm_range";
-static char multi_name[] = "native_flush_tlb_multi";
-
-static int hook(struct ftrace_ops *ops, char *name)
-{
-	int err = ftrace_set_filter(ops, name, strlen(name), 1);
-
-	if (!err)
-		err = register_ftrace_function(ops);
-	if (err)
-		pr_err("hook in %s: error %d\n", name, err);
-	return err;
-}
-
 /* Under arm_mutex; the first is also read without. */
 static bool wanted;
 static bool hooked;
@@ -264,12 +294,18 @@ static bool hooked;
  * @on: which
  *
  * Context: process, under arm_mutex.
- * Return: 0, or -EOPNOTSUPP: with page-table isolation, condition 4 cannot hold.
+ * Return: 0, or -EOPNOTSUPP: with page-table isolation, condition 4 cannot hold,
+ * and without tables that are freed by RCU, huge pages of files give up shared
+ * tables by flushes that do not say so.
  */
 int rubato_filter_want(bool on)
 {
-	if (on && boot_cpu_has(X86_FEATURE_PTI)) {
-		pr_warn("no filter of flushes: page-table isolation is on\n");
+	if (on && (boot_cpu_has(X86_FEATURE_PTI) ||
+		   !IS_ENABLED(CONFIG_MMU_GATHER_RCU_TABLE_FREE))) {
+		pr_warn("no filter of flushes: %s\n",
+			boot_cpu_has(X86_FEATURE_PTI) ?
+			"page-table isolation is on" :
+			"this kernel frees page tables by interrupt only");
 		return -EOPNOTSUPP;
 	}
 	WRITE_ONCE(wanted, on);
@@ -295,8 +331,32 @@ static void forget_calls(void)
 		per_cpu(last_call, cpu).task = NULL;
 }
 
+static int hooks_register(void)
+{
+	int err;
+
+	err = rubato_hook(&guest_ops, "__get_current_cr3_fast");
+	if (err)
+		return err;
+	err = rubato_hook(&range_ops, "flush_tlb_mm_range");
+	if (err)
+		goto err_guest;
+	err = rubato_hook(&multi_ops, "native_flush_tlb_multi");
+	if (err)
+		goto err_range;
+	return 0;
+
+err_range:
+	rubato_unhook(&range_ops);
+err_guest:
+	rubato_unhook(&guest_ops);
+	return err;
+}
+
 /**
  * rubato_filter_arm() - begin
+ *
+ * No CPU says anything before it would be taken back, nor is it believed.
  *
  * Context: process, under arm_mutex; hooks.c has its hooks.
  * Return: 0, or an error, said in the log; then it is no longer wanted.
@@ -308,21 +368,14 @@ int rubato_filter_arm(void)
 	if (hooked)
 		return 0;
 	forget_calls();
-	err = hook(&range_ops, range_name);
-	if (err)
-		goto err_wanted;
-	err = hook(&multi_ops, multi_name);
-	if (err)
-		goto err_range;
+	err = hooks_register();
+	if (err) {
+		WRITE_ONCE(wanted, false);
+		return err;
+	}
 	hooked = true;
 	rubato_cpus_say(true);
 	return 0;
-
-err_range:
-	unregister_ftrace_function(&range_ops);
-err_wanted:
-	WRITE_ONCE(wanted, false);
-	return err;
 }
 
 /**
@@ -335,8 +388,9 @@ void rubato_filter_disarm(void)
 	if (!hooked)
 		return;
 	rubato_cpus_say(false);
-	unregister_ftrace_function(&multi_ops);
-	unregister_ftrace_function(&range_ops);
+	rubato_unhook(&multi_ops);
+	rubato_unhook(&range_ops);
+	rubato_unhook(&guest_ops);
 	hooked = false;
 }
 
@@ -349,4 +403,5 @@ void rubato_filter_free(void)
 {
 	ftrace_free_filter(&multi_ops);
 	ftrace_free_filter(&range_ops);
+	ftrace_free_filter(&guest_ops);
 }

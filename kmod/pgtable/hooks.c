@@ -18,6 +18,7 @@
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/mm_types.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
@@ -132,26 +133,49 @@ static void notrace on_bad_area(unsigned long ip, unsigned long parent_ip,
 	ftrace_test_recursion_unlock(bit);
 }
 
-static char bad_area_name[] = "bad_area_nosemaphore";
+/**
+ * rubato_hook() - begin to listen to a function
+ * @ops: has a callback, and no function yet
+ * @name: of the function
+ *
+ * Context: process. Return: 0, or an error, said in the log.
+ */
+int rubato_hook(struct ftrace_ops *ops, const char *name)
+{
+	int err = ftrace_set_filter(ops, (unsigned char *)name, strlen(name), 1);
+
+	if (!err)
+		err = register_ftrace_function(ops);
+	if (err)
+		pr_err("hook in %s: error %d\n", name, err);
+	return err;
+}
+
+/**
+ * rubato_unhook() - the reverse
+ * @ops: listens
+ *
+ * When the kernel's tracing has broken down it refuses to take anything away: then
+ * what it calls must stay, for good.
+ *
+ * Context: process.
+ */
+void rubato_unhook(struct ftrace_ops *ops)
+{
+	int err = unregister_ftrace_function(ops);
+
+	if (!err)
+		return;
+	pr_err("a hook cannot be taken away, error %d: the module stays\n",
+	       err);
+	__module_get(THIS_MODULE);
+}
 
 static struct ftrace_ops bad_area = {
 	.func	= on_bad_area,
 	.flags	= FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
 		  FTRACE_OPS_FL_PERMANENT,
 };
-
-static int bad_area_register(void)
-{
-	int err;
-
-	err = ftrace_set_filter(&bad_area, bad_area_name,
-				sizeof(bad_area_name) - 1, 1);
-	if (!err)
-		err = register_ftrace_function(&bad_area);
-	if (err)
-		pr_err("hook in %s: error %d\n", bad_area_name, err);
-	return err;
-}
 
 static int on_kernel_grown(struct kretprobe_instance *instance,
 			   struct pt_regs *regs)
@@ -192,7 +216,7 @@ int rubato_hooks_arm(void)
 {
 	int err;
 
-	err = bad_area_register();
+	err = rubato_hook(&bad_area, "bad_area_nosemaphore");
 	if (err)
 		return err;
 	err = kernel_grown_register();
@@ -206,7 +230,7 @@ int rubato_hooks_arm(void)
 err_kernel_grown:
 	unregister_kretprobe(&kernel_grown);
 err_bad_area:
-	unregister_ftrace_function(&bad_area);
+	rubato_unhook(&bad_area);
 	return err;
 }
 
@@ -219,7 +243,7 @@ void rubato_hooks_disarm(void)
 {
 	probes_unregister(ARRAY_SIZE(probes));
 	unregister_kretprobe(&kernel_grown);
-	unregister_ftrace_function(&bad_area);
+	rubato_unhook(&bad_area);
 }
 
 /**

@@ -19,20 +19,26 @@
 
 #define TIMES		400	/* flushes that are looked at */
 #define REGION		(16 * PAGE)
+#define LARGE		(64 * PAGE)
 
 /* In 2 MiB of its own, of which the rest stays mapped: no table is freed. */
-static unsigned char *region(size_t bytes)
+static unsigned char *region_of(size_t bytes, int advice)
 {
-	unsigned char *memory = window(bytes + HUGE_PAGE, HUGE_PAGE);
 	size_t whole = (bytes + HUGE_PAGE) & ~(HUGE_PAGE - 1);
+	unsigned char *memory = window(whole, HUGE_PAGE);
 
 	if (!memory || mmap(memory, whole, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
-			    MAP_POPULATE, -1, 0) == MAP_FAILED)
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+			MAP_FAILED)
 		return NULL;
-	madvise(memory, whole, MADV_NOHUGEPAGE);
+	madvise(memory, whole, advice);
 	memset(memory, 1, whole);
 	return memory;
+}
+
+static unsigned char *region(size_t bytes)
+{
+	return region_of(bytes, MADV_NOHUGEPAGE);
 }
 
 static bool filter(const char *on)
@@ -55,15 +61,20 @@ static struct count count_now(void)
 }
 
 /* Each time it loses the right to be written, which nobody may go on using. */
-static void change(unsigned char *memory)
+static void change_of(unsigned char *memory, size_t bytes)
 {
 	unsigned int i;
 
 	for (i = 0; i < 20; i++) {
 		memory[0] = i;
-		mprotect(memory, REGION, PROT_READ);
-		mprotect(memory, REGION, PROT_READ | PROT_WRITE);
+		mprotect(memory, bytes, PROT_READ);
+		mprotect(memory, bytes, PROT_READ | PROT_WRITE);
 	}
+}
+
+static void change(unsigned char *memory)
+{
+	change_of(memory, REGION);
 }
 
 static bool enough(const struct count *before, struct count *by)
@@ -80,15 +91,21 @@ static bool enough(const struct count *before, struct count *by)
  * thread of the kernel's, its CPU needs no interrupt: so it goes on until enough
  * of them were sent or saved, and not for a number of changes.
  */
-static struct count changed(unsigned char *memory)
+static struct count changed_of(unsigned char *memory, size_t bytes)
 {
 	struct count before = count_now(), by;
 
-	expect(within(patience() / 2, (change(memory), readers_go_on(),
+	expect(within(patience() / 2, (change_of(memory, bytes),
+				       readers_go_on(),
 				       enough(&before, &by))));
 	ksft_print_msg("  %lu interrupts, %lu sent, %lu saved\n", by.told,
 		       by.sent, by.saved);
 	return by;
+}
+
+static struct count changed(unsigned char *memory)
+{
+	return changed_of(memory, REGION);
 }
 
 static bool were_told(struct count by)
@@ -120,6 +137,15 @@ static bool strangers_are_not(void)
 	unsigned char *memory = region(REGION);
 
 	return expect(memory) && filter("1") && were_spared(changed(memory));
+}
+
+/* More than the kernel flushes page by page, which makes everything of it. */
+static bool strangers_of_large(void)
+{
+	unsigned char *memory = region(LARGE);
+
+	return expect(memory) && filter("1") &&
+		were_spared(changed_of(memory, LARGE));
 }
 
 /* Once is enough; its neighbours of the same 2 MiB count as well. */
@@ -217,23 +243,46 @@ static bool small_pages_go(void)
 	return expect(memory) && filter("1") && taken_away(memory, REGION);
 }
 
-static unsigned char *huge_region(void)
+/* KiB of huge pages that this process has. */
+static uint64_t huge_kib(void)
 {
-	unsigned char *memory = region(HUGE_PAGE);
-
-	if (!memory || madvise(memory, HUGE_PAGE, MADV_HUGEPAGE) ||
-	    madvise(memory, HUGE_PAGE, MADV_DONTNEED))
-		return NULL;
-	memset(memory, 2, HUGE_PAGE);
-	return memory;
+	return named_number("/proc/self/smaps_rollup", "AnonHugePages:");
 }
 
 /* More rights, which zaps and does not flush; then none at all. */
 static bool huge_pages_go(void)
 {
-	unsigned char *memory = huge_region();
+	uint64_t before = huge_kib();
+	unsigned char *memory = region_of(HUGE_PAGE, MADV_HUGEPAGE);
 
-	return expect(memory) && filter("1") && taken_away(memory, HUGE_PAGE);
+	if (!expect(memory) || !expect(huge_kib() > before))
+		return false;
+	return filter("1") && taken_away(memory, HUGE_PAGE);
+}
+
+/* Replicas may not grow: what they lack is read through masters. */
+static bool no_more_tables(void)
+{
+	return expect(!put_number(PGTABLE "max_kib", stat_of("pages") * 4));
+}
+
+static bool as_many_as_before(uint64_t max_kib)
+{
+	return expect(!put_number(PGTABLE "max_kib", max_kib));
+}
+
+/* Their replica never had it, and they have seen it all the same. */
+static bool masters_are_told(void)
+{
+	uint64_t max_kib = get_number(PGTABLE "max_kib");
+	uint64_t before = stat_of("fallbacks");
+	unsigned char *memory;
+	bool ok = filter("1") && no_more_tables();
+
+	memory = region(REGION);
+	ok = ok && expect(memory) && taken_away(memory, REGION) &&
+		expect(stat_of("fallbacks") > before);
+	return as_many_as_before(max_kib) && ok;
 }
 
 /* The place of a page is given to another one. */
@@ -287,21 +336,33 @@ static bool bad_input(void)
 		refuse("on", -EINVAL) & refuse("\n", -EINVAL);
 }
 
-/* On and off while it is at work; what is right then must be right all the time. */
+/* On and off, and replicas too, under readers that go to masters and come back. */
+static bool toggle(unsigned char *memory, unsigned int i)
+{
+	return filter(i % 2 ? "0" : "1") &&
+		(i % 8 || expect(!put(PGTABLE "policy", "off"))) &&
+		(i % 8 != 4 || expect(!put(PGTABLE "policy", "replicate"))) &&
+		readers_load((uint64_t *)memory) &&
+		expect(!mprotect(memory, REGION, PROT_NONE)) &&
+		all_fault(NOT_ALLOWED) &&
+		expect(!mprotect(memory, REGION, PROT_READ | PROT_WRITE)) &&
+		readers_load(NULL);
+}
+
 static bool toggled(void)
 {
-	unsigned char *memory = region(REGION);
+	uint64_t max_kib = get_number(PGTABLE "max_kib");
+	unsigned char *memory;
 	unsigned int i;
-	bool ok = expect(memory);
+	bool ok = no_more_tables();
 
-	for (i = 0; ok && i < rounds(20); i++)
-		ok = filter(i % 2 ? "0" : "1") && readers_load((uint64_t *)memory) &&
-			expect(!mprotect(memory, REGION, PROT_NONE)) &&
-			all_fault(NOT_ALLOWED) &&
-			expect(!mprotect(memory, REGION,
-					 PROT_READ | PROT_WRITE)) &&
-			readers_load(NULL);
-	return ok;
+	memory = region(REGION);
+	ok = ok && expect(memory);
+	for (i = 0; ok && i < rounds(16); i++)
+		ok = toggle(memory, i);
+	return as_many_as_before(max_kib) &&
+		expect(!put(PGTABLE "policy", "replicate")) &&
+		wait_enrolled(getpid()) && ok;
 }
 
 /* Every reader's CPU walks a replica by then. */
@@ -348,17 +409,20 @@ static bool kvm_is_told(void)
 
 /* --- all of it ------------------------------------------------------------------ */
 
+/* Its flag is there where it is on, also on CPUs that would not need it. */
 static bool isolated(void)
 {
-	FILE *file = fopen("/sys/devices/system/cpu/vulnerabilities/meltdown",
-			   "re");
-	char line[80] = "";
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
 
-	if (file) {
-		(void)!fgets(line, sizeof(line), file);
+	while (file && !found && getline(&line, &size, file) > 0)
+		found = !strncmp(line, "flags", 5) && strstr(line, " pti ");
+	free(line);
+	if (file)
 		fclose(file);
-	}
-	return strstr(line, "PTI");
+	return found;
 }
 
 static const struct test {
@@ -367,11 +431,13 @@ static const struct test {
 } tests[] = {
 	{ "all_are_told", all_are_told },
 	{ "strangers_are_not", strangers_are_not },
+	{ "strangers_of_large", strangers_of_large },
 	{ "readers_are", readers_are },
 	{ "one_of_two_ranges", one_of_two_ranges },
 	{ "freed_tables_are_told", freed_tables_are_told },
 	{ "small_pages_go", small_pages_go },
 	{ "huge_pages_go", huge_pages_go },
+	{ "masters_are_told", masters_are_told },
 	{ "pages_are_replaced", pages_are_replaced },
 	{ "copies_are_seen", copies_are_seen },
 	{ "bad_input", bad_input },
@@ -399,6 +465,9 @@ static void run(const struct test *test)
 	int status = child_wait(child_start(with_readers, (void *)test,
 					    patience()), patience() + 10);
 
+	if (WIFSIGNALED(status))
+		ksft_print_msg("%s: signal %d\n", test->name,
+			       WTERMSIG(status));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == KSFT_SKIP)
 		ksft_test_result_skip("%s: %s\n", test->name, child_why);
 	else
