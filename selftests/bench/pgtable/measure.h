@@ -29,6 +29,7 @@ enum task {
 	TASK_PROTECT,	/* the loops of churn, @amount times, on @place */
 	TASK_FORK,
 	TASK_DONTNEED,
+	TASK_SPREAD,	/* from now on, a thread on each place reads now and then */
 };
 
 struct person {

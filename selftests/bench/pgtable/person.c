@@ -101,6 +101,28 @@ static void follow_to(unsigned int place)
 		pthread_create(&thread, NULL, follow, NULL);
 }
 
+static void *read_slowly(void *place)
+{
+	size_t at;
+
+	on_place((uintptr_t)place);
+	for (at = 0;; at = (at + (1 << 20)) % bytes) {
+		read_pages(memory + at, (1 << 20) / PAGE);
+		usleep(2000);
+	}
+	return NULL;
+}
+
+static void spread(void)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < places; i++)
+		pthread_create(&thread, NULL, read_slowly,
+			       (void *)(uintptr_t)i);
+}
+
 static void protect(void)
 {
 	mprotect(memory, CHURNED, PROT_READ);
@@ -143,6 +165,7 @@ static void obey(const struct order *order)
 	case TASK_PROTECT: often(protect, order->amount); break;
 	case TASK_FORK: often(fork_once, order->amount); break;
 	case TASK_DONTNEED: often(forget, order->amount); break;
+	case TASK_SPREAD: spread(); break;
 	}
 }
 
