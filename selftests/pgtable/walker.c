@@ -3,9 +3,10 @@
  * A process to be enrolled, moved and left alone: it walks and writes its memory
  * from threads on every node, and compares all of it, until SIGTERM.
  *
- *	walker [-m MIB] [-p PLACE] [-e] [-q]
+ *	walker [-m MIB] [-p PLACE] [-h] [-e] [-q]
  *	-m	so much memory (4)
  *	-p	all threads on this place only; SIGUSR1 moves them to the next
+ *	-h	threads hop from place to place, which may come and go
  *	-e	executes itself anew after some passes, for ever
  *	-q	maps and fills it, and then only waits
  *
@@ -21,7 +22,7 @@
 struct wishes {
 	unsigned long mib;
 	int place;
-	bool exec, quiet;
+	bool hop, exec, quiet;
 };
 
 static sigset_t signals;
@@ -31,10 +32,11 @@ static struct wishes parse(int argc, char **argv)
 	struct wishes wishes = { .mib = 4, .place = -1 };
 	int option;
 
-	while ((option = getopt(argc, argv, "m:p:eq")) != -1) {
+	while ((option = getopt(argc, argv, "m:p:heq")) != -1) {
 		switch (option) {
 		case 'm': wishes.mib = strtoul(optarg, NULL, 10); break;
 		case 'p': wishes.place = atoi(optarg); break;
+		case 'h': wishes.hop = true; break;
 		case 'e': wishes.exec = true; break;
 		case 'q': wishes.quiet = true; break;
 		default: exit(2);
@@ -90,7 +92,8 @@ static bool work(struct wishes *wishes, bool *over)
 		move_to(wishes->place);
 	if (!area_map(&area, wishes->mib << 20))
 		return false;
-	ok = wishes->quiet || walk_start(&area, WALK_WRITES);
+	ok = wishes->quiet ||
+		walk_start(&area, WALK_WRITES | (wishes->hop ? WALK_HOPS : 0));
 	if (!wishes->exec)
 		printf("ready\n");
 	ok = ok && serve(wishes, over);
