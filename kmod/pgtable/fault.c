@@ -20,6 +20,8 @@
 #include <linux/percpu.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/pgtable.h>
 #include <asm/tsc.h>
 #include <asm/trap_pf.h>
@@ -184,15 +186,39 @@ void rubato_fault(unsigned long address, struct pt_regs *regs,
 		rubato_cpu_leave(tree);
 }
 
+/* swapgs; movl %edi, %gs */
+static const u8 gs_change[] = { 0x0f, 0x01, 0xf8, 0x8e, 0xef };
+#define SWAPGS_BYTES	3
+
+/*
+ * The kernel loads the user's %gs between two SWAPGS (asm_load_gs_index()), from
+ * an LDT maybe. The entry code has swapped back already when that faults, and
+ * nothing swaps again on the way out: what is run again begins with the first.
+ */
+static void begin_again(struct pt_regs *regs)
+{
+	u8 code[sizeof(gs_change)];
+
+	if (user_mode(regs) ||
+	    copy_from_kernel_nofault(code, (void *)(regs->ip - SWAPGS_BYTES),
+				     sizeof(code)))
+		return;
+	if (!memcmp(code, gs_change, sizeof(code)))
+		regs->ip -= SWAPGS_BYTES;
+}
+
 /*
  * The kernel's half of a replica lacks what the master has had for a moment
- * only, or for as long as the hook that tells us of it is switched off.
+ * only, or for as long as the hook that tells us of it is switched off; or the
+ * LDT, until the worker sees that there is one.
  */
-static bool kernel_again(struct rubato_tree *tree, unsigned long address)
+static bool kernel_again(struct rubato_tree *tree, unsigned long address,
+			 struct pt_regs *regs)
 {
 	if (!tree || !rubato_tree_lacks(tree, address))
 		return false;
 	rubato_cpu_leave(tree);
+	begin_again(regs);
 	return true;
 }
 
@@ -255,7 +281,7 @@ bool rubato_fault_again(unsigned long address, struct pt_regs *regs,
 	local_irq_save(flags);
 	tree = rubato_cpu_tree();
 	if (address >= TASK_SIZE_MAX)
-		again = kernel_again(tree, address);
+		again = kernel_again(tree, address, regs);
 	else
 		again = user_again(tree, address, regs, error_code);
 	local_irq_restore(flags);
