@@ -156,12 +156,12 @@ static bool eat(void *argument)
 	return false;
 }
 
-static bool make_poor(void)
+static bool make_poor(const char *swap)
 {
 	mkdir(cgroup_file(POOR, ""), 0755);
 	if (cgroup_put(POOR, "memory.max", "16M"))
 		return false;
-	cgroup_put(POOR, "memory.swap.max", "0");
+	cgroup_put(POOR, "memory.swap.max", swap);
 	return plain || !put(TENANT "cgroup_add", "/" POOR);
 }
 
@@ -194,13 +194,14 @@ static bool eaten_quietly(int log)
 	return ok;
 }
 
-bool out_of_memory(void)
+/* With @swap at most, and walkers who have nothing to do with it. */
+static bool starve(const char *swap)
 {
 	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct area area;
 	bool ok;
 
-	if (!machine_is_ours() || !make_poor())
+	if (!machine_is_ours() || !make_poor(swap))
 		skip("no memory controller to set a limit with");
 	lseek(log, 0, SEEK_END);
 	ok = area_map(&area, AREA) && walk_start(&area, WALK_WRITES) &&
@@ -210,4 +211,21 @@ bool out_of_memory(void)
 	ok &= expect(within(10, !rmdir(cgroup_file(POOR, ""))));
 	close(log);
 	return walk_stop() & ok & area_same(&area);
+}
+
+bool out_of_memory(void)
+{
+	return starve("0");
+}
+
+/* What it walks has been out and in by then. */
+bool out_of_swap(void)
+{
+	uint64_t before = named_number("/proc/vmstat", "pswpout");
+
+	if (!swap_on())
+		skip("no zram to swap to");
+	return starve("16M") &
+		expect(named_number("/proc/vmstat", "pswpout") > before) &
+		swap_off();
 }

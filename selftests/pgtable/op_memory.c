@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel moves memory behind a process's back: it merges pages, migrates them,
- * and swaps them out.
+ * The kernel moves memory behind a process's back: it merges pages and migrates
+ * them. op_swap.c: it swaps them out.
  */
 #include <sched.h>
 #include <signal.h>
@@ -230,66 +230,4 @@ bool numa_balancing(void)
 	ksft_print_msg("%llu hinting faults\n",
 		       (unsigned long long)(hinting_faults() - faults));
 	return ok;
-}
-
-/* --- swap -------------------------------------------------------------------------- */
-
-static bool swap_on(void)
-{
-	return machine_is_ours() &&
-		!system("{ modprobe zram && echo 64M > /sys/block/zram0/disksize"
-			" && mkswap /dev/zram0 && swapon /dev/zram0; }"
-			" > /dev/null 2>&1");
-}
-
-static bool swap_off(void)
-{
-	return expect(!system("swapoff /dev/zram0 &&"
-			      " echo 1 > /sys/block/zram0/reset"));
-}
-
-/*
- * What has just come back waits in lists of its CPU, where nobody takes it from:
- * advice is tried again.
- */
-static bool pushed_out(struct area *area)
-{
-	unsigned int tries = 50;
-
-	do {
-		madvise(area->words, area->bytes, MADV_PAGEOUT);
-		if (named_number("/proc/self/status", "VmSwap:") > 0)
-			return true;
-		usleep(20000);
-	} while (--tries);
-	return false;
-}
-
-/* Out under walkers, out at rest, and back on any node. */
-static bool swap_once(struct area *area, unsigned int i)
-{
-	bool ok = walk_start(area, WALK_WRITES);
-
-	ok = ok && expect(!madvise(area->words, area->bytes, MADV_PAGEOUT)) &
-		walk_on(2);
-	ok &= walk_stop();
-	on_place(i);
-	ok &= expect(pushed_out(area));
-	on_place(i + 1);
-	return ok & area_same(area);
-}
-
-bool swap_out(void)
-{
-	struct area area;
-	unsigned int i;
-	bool ok;
-
-	if (!swap_on())
-		skip("no zram to swap to");
-	ok = area_map(&area, 4 * AREA);
-	for (i = 0; ok && i < rounds(4); i++)
-		ok = swap_once(&area, i);
-	madvise(area.words, area.bytes, MADV_PAGEOUT);
-	return swap_off() & ok & area_same(&area);
 }

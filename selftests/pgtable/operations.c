@@ -54,6 +54,7 @@ static const struct test {
 	{ "migrate_pages", migrate_pages },
 	{ "numa_balancing", numa_balancing },
 	{ "swap_out", swap_out },
+	{ "swap_pressure", swap_pressure },
 	{ "uffd_missing", uffd_missing },
 	{ "uffd_protect", uffd_protect },
 	{ "uffd_minor", uffd_minor },
@@ -75,6 +76,9 @@ static const struct test {
 	{ "exit_under_load", exit_under_load },
 	{ "exec_storm", exec_storm },
 	{ "out_of_memory", out_of_memory },
+	{ "out_of_swap", out_of_swap },
+	{ "ldt_late", ldt_late },
+	{ "ldt_early", ldt_early },
 };
 
 /* How busy the replicas were: a test of nothing would pass, too. */

@@ -59,7 +59,13 @@ bool move_pages(void);
 bool mbind_moves(void);
 bool migrate_pages(void);
 bool numa_balancing(void);
+
+/* op_swap.c */
 bool swap_out(void);
+bool swap_pressure(void);
+/* For others who want some: false if there is none to be had. */
+bool swap_on(void);
+bool swap_off(void);
 
 /* op_uffd.c */
 bool uffd_missing(void);
@@ -91,5 +97,10 @@ bool core_dump(void);
 bool exit_under_load(void);
 bool exec_storm(void);
 bool out_of_memory(void);
+bool out_of_swap(void);
+
+/* op_ldt.c */
+bool ldt_late(void);
+bool ldt_early(void);
 
 #endif /* PGTABLE_TEST_TESTS_H */
