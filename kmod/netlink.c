@@ -19,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/limits.h>
 #include <linux/module.h>
+#include <linux/nodemask.h>
 #include <net/genetlink.h>
 #include "compat.h"
 #include "main.h"
@@ -210,6 +211,9 @@ static int put_tenant(struct sk_buff *skb, void *header,
 	return 0;
 }
 
+/* What is told of nodes is text, and grows with their number. */
+#define NODE_SIZE	128
+
 /* The answer about the tenant that is named. */
 static int reply_with(struct genl_info *info, u8 command, put_message put)
 {
@@ -221,7 +225,8 @@ static int reply_with(struct genl_info *info, u8 command, put_message put)
 
 	if (!name)
 		return -EINVAL;
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE +
+			    num_online_nodes() * NODE_SIZE, GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
 	header = genlmsg_put_reply(reply, info, &family, 0, command);

@@ -353,6 +353,30 @@ TRACE_EVENT(rubato_space_decide,
 		  __entry->thread_cycles)
 );
 
+TRACE_EVENT(rubato_home,
+
+	TP_PROTO(u32 slot, int from, int to, unsigned int cpu_percent),
+
+	TP_ARGS(slot, from, to, cpu_percent),
+
+	TP_STRUCT__entry(
+		__field(u32, slot)
+		__field(int, from)
+		__field(int, to)
+		__field(u32, cpu_percent)
+	),
+
+	TP_fast_assign(
+		__entry->slot = slot;
+		__entry->from = from;
+		__entry->to = to;
+		__entry->cpu_percent = cpu_percent;
+	),
+
+	TP_printk("slot=%u from=%d to=%d cpu_percent=%u", __entry->slot,
+		  __entry->from, __entry->to, __entry->cpu_percent)
+);
+
 #endif /* RUBATO_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

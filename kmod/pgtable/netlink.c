@@ -10,7 +10,11 @@
 
 /* As they are told: one after the other, from this attribute on. */
 #define FIRST_COUNT	RUBATO_A_PGTABLE_FILLS
-static_assert(RUBATO_A_PGTABLE_MAX - FIRST_COUNT + 1 == RUBATO_COUNTS);
+static_assert(RUBATO_A_PGTABLE_IPIS_SAVED - FIRST_COUNT + 1 == RUBATO_COUNTS);
+
+/* The same words under two names: the header is no part of the ABI. */
+static_assert((int)RUBATO_HOME_LARGE == RUBATO_PGTABLE_HOME_REASON_LARGE);
+static_assert((int)RUBATO_HOME_SMALL == RUBATO_PGTABLE_HOME_REASON_SMALL);
 
 static int put_u64(struct sk_buff *skb, int attribute, u64 value)
 {
@@ -61,6 +65,41 @@ static int put_counts(struct sk_buff *skb, struct rubato_placement *placement)
 	return 0;
 }
 
+/* Frees what it puts, which is NULL without memory. */
+static int put_text(struct sk_buff *skb, int attribute, char *text)
+{
+	int err = text ? nla_put_string(skb, attribute, text) : -ENOMEM;
+
+	kfree(text);
+	return err;
+}
+
+static int put_by_node(struct sk_buff *skb, struct rubato_placement *placement)
+{
+	if (put_text(skb, RUBATO_A_PGTABLE_NODE_PAGES,
+		     rubato_placement_node_pages(placement)) ||
+	    put_text(skb, RUBATO_A_PGTABLE_NODE_FILLS,
+		     rubato_placement_node_fills(placement)) ||
+	    put_text(skb, RUBATO_A_PGTABLE_NODE_CYCLES,
+		     rubato_placement_node_cycles(placement)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_home(struct sk_buff *skb,
+		    const struct rubato_placement *placement)
+{
+	const struct rubato_placement_home *home = &placement->home;
+
+	if (nla_put_s32(skb, RUBATO_A_PGTABLE_HOME, READ_ONCE(home->node)) ||
+	    nla_put_u8(skb, RUBATO_A_PGTABLE_HOME_REASON,
+		       READ_ONCE(home->home.reason)) ||
+	    nla_put_u32(skb, RUBATO_A_PGTABLE_CPU_PERCENT,
+			READ_ONCE(home->cpu_percent)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /**
  * rubato_put_placement() - all of a tenant's pgtable/
  * @skb: the message
@@ -73,7 +112,9 @@ int rubato_put_placement(struct sk_buff *skb,
 {
 	if (nla_put_string(skb, RUBATO_A_PGTABLE_NAME, tenant->name) ||
 	    put_settings(skb, tenant->placement) ||
-	    put_counts(skb, tenant->placement))
+	    put_counts(skb, tenant->placement) ||
+	    put_by_node(skb, tenant->placement) ||
+	    put_home(skb, tenant->placement))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -11,7 +11,8 @@
  *   placement.c  what a tenant wants, and its counters; sysfs.c shows them
  *   work.c       the worker: enrol.c (whose processes have replicas), steer.c
  *                (which one the CPUs of each node walk), decide.c (whether any
- *                is worth it), the ends of spaces
+ *                is worth it), home.c (where a tenant could be at home), the
+ *                ends of spaces
  *   space.c      an address space that has replicas; what the notifier says
  *   tree.c       one replica: filled, zapped, stripped; walk.c: ways in it
  *   pool.c       pages for its tables

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/topology.h>
 #include "../tenant.h"
 #include "pgtable.h"
 #include "placement.h"
@@ -21,6 +22,34 @@
 static DEFINE_SPINLOCK(placements_lock);
 static LIST_HEAD(wanting);
 
+static void placement_free(struct rubato_placement *placement)
+{
+	free_percpu(placement->counts);
+	kfree(placement->node_pages);
+	kfree(placement->home.nodes);
+	kfree(placement);
+}
+
+static struct rubato_placement *placement_new(void)
+{
+	struct rubato_placement *placement;
+
+	placement = kzalloc(sizeof(*placement), GFP_KERNEL);
+	if (!placement)
+		return NULL;
+	placement->counts = alloc_percpu(struct rubato_placement_counts);
+	placement->node_pages = kcalloc(nr_node_ids, sizeof(atomic_long_t),
+					GFP_KERNEL);
+	placement->home.nodes = kcalloc(nr_node_ids,
+					sizeof(struct rubato_home_node),
+					GFP_KERNEL);
+	if (placement->counts && placement->node_pages &&
+	    placement->home.nodes)
+		return placement;
+	placement_free(placement);
+	return NULL;
+}
+
 /**
  * rubato_placement_alloc() - what a tenant begins with: nothing wanted
  * @slot: the tenant's
@@ -30,16 +59,10 @@ static LIST_HEAD(wanting);
  */
 struct rubato_placement *rubato_placement_alloc(u32 slot, u32 generation)
 {
-	struct rubato_placement *placement;
+	struct rubato_placement *placement = placement_new();
 
-	placement = kzalloc(sizeof(*placement), GFP_KERNEL);
 	if (!placement)
 		return NULL;
-	placement->counts = alloc_percpu(struct rubato_placement_counts);
-	if (!placement->counts) {
-		kfree(placement);
-		return NULL;
-	}
 	placement->slot = slot;
 	placement->generation = generation;
 	refcount_set(&placement->users, 1);
@@ -48,6 +71,7 @@ struct rubato_placement *rubato_placement_alloc(u32 slot, u32 generation)
 	placement->max_kib = (totalram_pages() >> LIMIT_SHIFT) *
 			     (PAGE_SIZE / 1024);
 	placement->nodes = NODE_MASK_ALL;
+	placement->home.node = NUMA_NO_NODE;
 	return placement;
 }
 
@@ -72,8 +96,7 @@ void rubato_placement_put(struct rubato_placement *placement)
 {
 	if (!placement || !refcount_dec_and_test(&placement->users))
 		return;
-	free_percpu(placement->counts);
-	kfree(placement);
+	placement_free(placement);
 }
 
 /**
@@ -86,6 +109,20 @@ enum rubato_pgtable_policy
 rubato_placement_policy(const struct rubato_placement *placement)
 {
 	return READ_ONCE(placement->policy);
+}
+
+/**
+ * rubato_placement_follows_threads() - does it matter where threads are?
+ * @placement: any
+ *
+ * Context: any.
+ */
+bool rubato_placement_follows_threads(const struct rubato_placement *placement)
+{
+	enum rubato_pgtable_policy policy = rubato_placement_policy(placement);
+
+	return policy == RUBATO_PGTABLE_POLICY_MIGRATE ||
+	       policy == RUBATO_PGTABLE_POLICY_AUTO;
 }
 
 static bool is_bad(const struct rubato_placement_change *change,
@@ -262,4 +299,87 @@ u64 rubato_placement_count(const struct rubato_placement *placement,
 		sum += READ_ONCE(per_cpu_ptr(placement->counts,
 					     cpu)->count[count]);
 	return sum;
+}
+
+/* --- by node, as text ----------------------------------------------------- */
+
+#define NODE_TEXT	32	/* " N1023=18446744073709551615" */
+
+static u64 pages_of(const struct rubato_placement *placement, int node)
+{
+	return atomic_long_read(&placement->node_pages[node]);
+}
+
+/* Of those that were counted on the CPUs of a node. */
+static u64 count_of(const struct rubato_placement *placement,
+		    enum rubato_placement_count count, int node)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (cpu_to_node(cpu) == node)
+			sum += READ_ONCE(per_cpu_ptr(placement->counts,
+						     cpu)->count[count]);
+	}
+	return sum;
+}
+
+static u64 fills_of(const struct rubato_placement *placement, int node)
+{
+	return count_of(placement, RUBATO_COUNT_FILLS, node);
+}
+
+static u64 cycles_of(const struct rubato_placement *placement, int node)
+{
+	return count_of(placement, RUBATO_COUNT_CYCLES, node);
+}
+
+static char *node_text(const struct rubato_placement *placement,
+		       u64 (*of)(const struct rubato_placement *, int))
+{
+	size_t size = num_online_nodes() * NODE_TEXT, length = 0;
+	char *text = kmalloc(size, GFP_KERNEL);
+	int node;
+
+	if (!text)
+		return NULL;
+	for_each_online_node(node)
+		length += scnprintf(text + length, size - length, "%sN%d=%llu",
+				    length ? " " : "", node,
+				    of(placement, node));
+	return text;
+}
+
+/**
+ * rubato_placement_node_pages() - pages of replicas on each node
+ * @placement: any
+ *
+ * Context: process. Return: "N0=12 N1=40", to be freed, or NULL.
+ */
+char *rubato_placement_node_pages(const struct rubato_placement *placement)
+{
+	return node_text(placement, pages_of);
+}
+
+/**
+ * rubato_placement_node_fills() - faults answered on each node's CPUs
+ * @placement: any
+ *
+ * Context: process. Return: as rubato_placement_node_pages().
+ */
+char *rubato_placement_node_fills(const struct rubato_placement *placement)
+{
+	return node_text(placement, fills_of);
+}
+
+/**
+ * rubato_placement_node_cycles() - spent on faults by each node's CPUs
+ * @placement: any
+ *
+ * Context: process. Return: as rubato_placement_node_pages().
+ */
+char *rubato_placement_node_cycles(const struct rubato_placement *placement)
+{
+	return node_text(placement, cycles_of);
 }

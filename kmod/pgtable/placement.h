@@ -5,11 +5,13 @@
 
 #include <linux/atomic.h>
 #include <linux/kobject.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/nodemask.h>
 #include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/rubato_netlink.h>
+#include <rubato/home.h>
 
 enum rubato_placement_count {
 	RUBATO_COUNT_FILLS,	/* faults that a copy answered */
@@ -30,6 +32,15 @@ struct rubato_placement_counts {
 	u64 count[RUBATO_COUNTS];
 };
 
+/* How small the tenant is, and where it could be at home: home.c. */
+struct rubato_placement_home {
+	struct rubato_home home;
+	ktime_t since;			/* when the period began; 0: not yet */
+	unsigned int cpu_percent;	/* used in the last one, of one CPU */
+	int node;			/* that is shown */
+	struct rubato_home_node *nodes;	/* nr_node_ids: this period's */
+};
+
 struct rubato_placement {
 	struct kobject kobj;		/* pgtable/ of the tenant */
 	u32 slot, generation;		/* of its tenant; never change */
@@ -44,6 +55,8 @@ struct rubato_placement {
 	nodemask_t nodes;		/* under placements_lock */
 
 	atomic_long_t pages;		/* in replicas now */
+	atomic_long_t *node_pages;	/* of these, by node: nr_node_ids */
+	struct rubato_placement_home home;	/* the worker's, but to be shown */
 	unsigned long spaces;		/* enrolled, the worker's */
 	unsigned long refused;		/* by look refused_epoch: enrol.c */
 	unsigned long refused_epoch;
@@ -87,6 +100,10 @@ void rubato_placement_unpublish(struct rubato_placement *placement);
 
 u64 rubato_placement_count(const struct rubato_placement *placement,
 			   enum rubato_placement_count count);
+char *rubato_placement_node_pages(const struct rubato_placement *placement);
+char *rubato_placement_node_fills(const struct rubato_placement *placement);
+char *rubato_placement_node_cycles(const struct rubato_placement *placement);
+bool rubato_placement_follows_threads(const struct rubato_placement *placement);
 
 static inline void rubato_placement_add(struct rubato_placement *placement,
 					enum rubato_placement_count count,

@@ -145,13 +145,15 @@ bool rubato_space_may_grow(const struct rubato_space *space,
 /**
  * rubato_space_charge() - count pages for the tenant
  * @space: any
+ * @node: where they are
  * @pages: more of them, or fewer
  *
  * Context: any.
  */
-void rubato_space_charge(struct rubato_space *space, long pages)
+void rubato_space_charge(struct rubato_space *space, int node, long pages)
 {
 	atomic_long_add(pages, &space->placement->pages);
+	atomic_long_add(pages, &space->placement->node_pages[node]);
 }
 
 /* --- the notifier -------------------------------------------------------- */

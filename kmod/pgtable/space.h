@@ -30,6 +30,7 @@ struct rubato_space_node {
 	struct rubato_tree *walk;	/* for this node's CPUs; NULL: master */
 	unsigned long plant_again;	/* not before that jiffy: steer.c */
 	unsigned int votes;		/* threads seen here: steer.c */
+	unsigned int running;		/* of these, with work to do */
 	unsigned long tables;		/* the master's: steer.c */
 };
 
@@ -64,6 +65,7 @@ struct rubato_space {
 	bool at_home;			/* and where its master lies */
 	unsigned long inspected_bytes;	/* tables when they were counted */
 	u64 runtime_ns;			/* of its threads now */
+	u64 noted_ns;			/* and when home.c looked; 0: not yet */
 	struct rubato_decision decision;	/* policy auto */
 	struct rubato_space_node nodes[];	/* nr_node_ids */
 };
@@ -89,6 +91,6 @@ bool rubato_space_clip(struct rubato_space *space, unsigned long address,
 		       int level, unsigned long *start, unsigned long *end);
 bool rubato_space_may_grow(const struct rubato_space *space,
 			   unsigned int pages);
-void rubato_space_charge(struct rubato_space *space, long pages);
+void rubato_space_charge(struct rubato_space *space, int node, long pages);
 
 #endif /* RUBATO_PGTABLE_SPACE_H */

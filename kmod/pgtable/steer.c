@@ -22,6 +22,7 @@
 #include "../trace.h"
 #include "cpu.h"
 #include "decide.h"
+#include "home.h"
 #include "inspect.h"
 #include "placement.h"
 #include "space.h"
@@ -123,8 +124,10 @@ static void clear_votes(struct rubato_space *space)
 {
 	int node;
 
-	for (node = 0; node < nr_node_ids; node++)
+	for (node = 0; node < nr_node_ids; node++) {
 		space->nodes[node].votes = 0;
+		space->nodes[node].running = 0;
+	}
 	space->runtime_ns = 0;
 }
 
@@ -224,19 +227,20 @@ static bool migrate(struct rubato_space *space)
 
 static bool follows_threads(const struct rubato_space *space)
 {
-	enum rubato_pgtable_policy policy = rubato_placement_policy(space->placement);
-
-	return policy == RUBATO_PGTABLE_POLICY_MIGRATE || policy == RUBATO_PGTABLE_POLICY_AUTO;
+	return rubato_placement_follows_threads(space->placement);
 }
 
 static void vote(struct task_struct *thread)
 {
 	struct rubato_space *space;
+	int node;
 
 	task_lock(thread);
 	space = thread->mm ? rubato_space_of_mm(thread->mm) : NULL;
 	if (space) {
-		space->nodes[cpu_to_node(task_cpu(thread))].votes++;
+		node = cpu_to_node(task_cpu(thread));
+		space->nodes[node].votes++;
+		space->nodes[node].running += task_is_running(thread);
 		space->runtime_ns += READ_ONCE(thread->se.sum_exec_runtime);
 	}
 	task_unlock(thread);
@@ -283,6 +287,25 @@ static bool count_votes(struct list_head *spaces)
 	return any;
 }
 
+/* Those without threads to follow have no home. */
+static void suggest_homes(struct list_head *spaces)
+{
+	struct rubato_space *space;
+
+	list_for_each_entry(space, spaces, link) {
+		if (follows_threads(space)) {
+			rubato_home_note(space);
+		} else {
+			space->noted_ns = 0;
+			rubato_home_forget(space->placement);
+		}
+	}
+	list_for_each_entry(space, spaces, link) {
+		if (follows_threads(space))
+			rubato_home_suggest(space->placement);
+	}
+}
+
 /* --- all of it ----------------------------------------------------------- */
 
 static bool steer_one(struct rubato_space *space)
@@ -316,6 +339,7 @@ bool rubato_steer(struct list_head *spaces)
 	bool moving = count_votes(spaces), changed;
 	struct rubato_space *space;
 
+	suggest_homes(spaces);
 	list_for_each_entry(space, spaces, link) {
 		if (READ_ONCE(space->closed))
 			continue;

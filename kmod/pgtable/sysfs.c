@@ -180,6 +180,67 @@ static ssize_t refused_show(struct kobject *kobj, struct kobj_attribute *file,
 			  rubato_enrol_refused(to_placement(kobj)));
 }
 
+/* "N0=12 N1=40", as control groups tell of nodes. */
+struct node_file {
+	struct kobj_attribute file;
+	char *(*text)(const struct rubato_placement *placement);
+};
+
+static ssize_t node_show(struct kobject *kobj, struct kobj_attribute *file,
+			 char *buf)
+{
+	char *text = container_of(file, struct node_file,
+				  file)->text(to_placement(kobj));
+	ssize_t length = text ? sysfs_emit(buf, "%s\n", text) : -ENOMEM;
+
+	kfree(text);
+	return length;
+}
+
+#define NODES(_name)							\
+	static struct node_file nodes_##_name = {			\
+		.file = {						\
+			.attr = { .name = "node_" #_name,		\
+				  .mode = 0400 },			\
+			.show = node_show,				\
+		},							\
+		.text = rubato_placement_node_##_name,			\
+	}
+
+NODES(pages);
+NODES(fills);
+NODES(cycles);
+
+static ssize_t home_show(struct kobject *kobj, struct kobj_attribute *file,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%d\n",
+			  READ_ONCE(to_placement(kobj)->home.node));
+}
+
+static const char *const home_reasons[] = {
+	[RUBATO_HOME_UNKNOWN]	= "unknown",
+	[RUBATO_HOME_LARGE]	= "large",
+	[RUBATO_HOME_SMALL]	= "small",
+};
+
+static ssize_t home_reason_show(struct kobject *kobj,
+				struct kobj_attribute *file, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", home_reasons[
+			  READ_ONCE(to_placement(kobj)->home.home.reason)]);
+}
+
+static ssize_t cpu_percent_show(struct kobject *kobj,
+				struct kobj_attribute *file, char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  READ_ONCE(to_placement(kobj)->home.cpu_percent));
+}
+
+RUBATO_FILE_RO(home, 0400);
+RUBATO_FILE_RO(home_reason, 0400);
+RUBATO_FILE_RO(cpu_percent, 0400);
 RUBATO_FILE_RO(spaces, 0400);
 RUBATO_FILE_RO(pages, 0400);
 RUBATO_FILE_RO(refused, 0400);
@@ -210,6 +271,12 @@ static struct attribute *stat_files[] = {
 	&count_renewals.file.attr,
 	&count_ipis_sent.file.attr,
 	&count_ipis_saved.file.attr,
+	&nodes_pages.file.attr,
+	&nodes_fills.file.attr,
+	&nodes_cycles.file.attr,
+	&home_file.attr,
+	&home_reason_file.attr,
+	&cpu_percent_file.attr,
 	NULL
 };
 

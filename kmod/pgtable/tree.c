@@ -127,7 +127,7 @@ static void set_root(struct rubato_tree *tree, u64 *root)
 	tree->root = root;
 	tree->nr_tables = ROOT_PAGES;
 	raw_spin_unlock_irq(&tree->lock);
-	rubato_space_charge(tree->space, ROOT_PAGES);
+	rubato_space_charge(tree->space, tree->node, ROOT_PAGES);
 }
 
 /* Unless the process has exited meanwhile, and the tree has been stripped. */
@@ -196,7 +196,7 @@ void rubato_tree_strip(struct rubato_tree *tree)
 	list_splice_init(&tree->tables, &tables);
 	raw_spin_unlock_irq(&tree->lock);
 
-	rubato_space_charge(tree->space, -(long)nr_tables);
+	rubato_space_charge(tree->space, tree->node, -(long)nr_tables);
 	free_tables(&tables);
 	if (root)
 		rubato_pool_root_free(root);
@@ -215,7 +215,7 @@ static u64 *add_table(struct rubato_tree *tree)
 		return NULL;
 	list_add(&page->lru, &tree->tables);
 	tree->nr_tables++;
-	rubato_space_charge(tree->space, 1);
+	rubato_space_charge(tree->space, tree->node, 1);
 	return page_address(page);
 }
 

@@ -24,6 +24,7 @@
 #include "cpu.h"
 #include "enrol.h"
 #include "filter.h"
+#include "home.h"
 #include "hooks.h"
 #include "placement.h"
 #include "pool.h"
@@ -162,6 +163,8 @@ static void hide(struct rubato_space *space, struct list_head *closed)
 {
 	trace_rubato_space_close(space->placement->slot, space->pid);
 	WRITE_ONCE(space->placement->spaces, space->placement->spaces - 1);
+	if (!space->placement->spaces)
+		rubato_home_forget(space->placement);
 	rubato_space_strip(space);
 	rubato_space_hide(space);
 	list_del_rcu(&space->link);

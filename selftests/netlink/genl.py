@@ -18,7 +18,8 @@ F_REQUEST, F_ACK, F_DUMP = 1, 4, 0x300
 F_DUMP_INTR, F_ACK_TLVS = 0x10, 0x200
 NESTED = 0x8000
 ACK_MSG, ACK_OFFSET, ACK_MISSING = 1, 2, 6
-SCALARS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s64": "q"}
+SCALARS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i",
+           "s64": "q"}
 
 
 class Refused(Exception):
