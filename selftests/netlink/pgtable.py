@@ -56,6 +56,12 @@ def defaults_are_shown():
     equal((shown["tenant"], shown["policy"], shown["nodes"]),
           ("a", "off", NODES))
     equal(set(shown["stats"]), set(os.listdir(f"{module.ROOT}/{HERE}/stat")))
+    nodes = {str(node): 0 for node in range(int(NODES.split("-")[-1]) + 1)}
+    told = {name: shown["stats"].pop(name) for name in
+            ("node_pages", "node_fills", "node_cycles", "home", "home_reason")}
+    equal(told, {"node_pages": nodes, "node_fills": nodes,
+                 "node_cycles": nodes, "home": None,
+                 "home_reason": "unknown"})
     equal(set(shown["stats"].values()), {0})
 
 

@@ -332,7 +332,8 @@ struct json_object *rubato_stage_list(struct rubato *r,
  *
  * A tenant is an object: `tenant`; its settings `policy` (off, replicate,
  * migrate, auto), `nodes` (a text: 0-1,3), `max_kib` and `fill_order`; and `stats`,
- * counters by name, as Documentation/ABI/testing/sysfs-kernel-rubato has them.
+ * counters by name, as Documentation/ABI/testing/sysfs-kernel-rubato has them; those
+ * of each node are objects of numbers by node, and `home` may be null.
  */
 #define RUBATO_PGTABLE_FILL_ORDER_MAX	9
 

@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "internal.h"
 #include "json.h"
+#include "pgtable.h"
 #include "tenant_json.h"
 
 #define MODULE		"/sys/kernel/rubato"
@@ -23,6 +25,8 @@
 #define NODES		"/sys/devices/system/node/has_memory"
 #define TEXT_SIZE	4096	/* no file in sysfs has more */
 #define SETTINGS_MAX	4
+#define PAGE_SIZE	4096
+#define LIMIT_SHIFT	6	/* of max_kib, as the module has it */
 
 /* --- files --- */
 
@@ -264,7 +268,7 @@ static const char *const counters[] = {
 	"ipis_saved",
 };
 
-static int put_stats(struct json_object *stats, int tenant)
+static int put_counters(struct json_object *stats, int tenant)
 {
 	char file[32];
 	int ret = 0;
@@ -277,6 +281,67 @@ static int put_stats(struct json_object *stats, int tenant)
 	return ret;
 }
 
+static const char *const by_node[] = {
+	"node_pages", "node_fills", "node_cycles",
+};
+
+/* Of "N0=12 N1=40": { "0": 12, "1": 40 }. */
+static struct json_object *read_nodes(char *text)
+{
+	struct json_object *nodes = json_object_new_object();
+	char *rest, *word, *number;
+
+	for (word = strtok_r(text, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest)) {
+		number = strchr(word, '=');
+		if (word[0] != 'N' || !number)
+			continue;
+		*number++ = '\0';
+		json_object_object_add(nodes, word + 1, json_object_new_uint64(
+					strtoull(number, NULL, 10)));
+	}
+	return nodes;
+}
+
+static int put_nodes(struct json_object *stats, int tenant)
+{
+	char file[32], text[TEXT_SIZE];
+	int ret = 0;
+
+	for (size_t i = 0; i < sizeof(by_node) / sizeof(*by_node) && !ret;
+	     i++) {
+		snprintf(file, sizeof(file), "stat/%s", by_node[i]);
+		ret = read_text(tenant, file, text);
+		if (!ret)
+			json_put_new(stats, by_node[i], read_nodes(text));
+	}
+	return ret;
+}
+
+static int put_home(struct json_object *stats, int tenant)
+{
+	char home[TEXT_SIZE], reason[TEXT_SIZE];
+	int ret = read_text(tenant, "stat/home", home);
+
+	if (!ret)
+		ret = read_text(tenant, "stat/home_reason", reason);
+	if (ret)
+		return ret;
+	json_put_new(stats, "home", home[0] == '-' ? NULL :
+		     json_object_new_int(atoi(home)));
+	json_put_new(stats, "home_reason", json_object_new_string(reason));
+	return put_number(stats, tenant, "stat/cpu_percent", "cpu_percent");
+}
+
+static int put_stats(struct json_object *stats, int tenant)
+{
+	int ret = put_counters(stats, tenant);
+
+	if (!ret)
+		ret = put_nodes(stats, tenant);
+	return ret ? ret : put_home(stats, tenant);
+}
+
 static int put_text(struct json_object *object, int tenant, const char *name)
 {
 	char text[TEXT_SIZE];
@@ -287,9 +352,8 @@ static int put_text(struct json_object *object, int tenant, const char *name)
 	return ret;
 }
 
-static int put_tenant(struct json_object *object, int tenant)
+static int put_settings(struct json_object *object, int tenant)
 {
-	struct json_object *stats = json_object_new_object();
 	int ret = put_text(object, tenant, "policy");
 
 	if (!ret)
@@ -298,6 +362,14 @@ static int put_tenant(struct json_object *object, int tenant)
 		ret = put_number(object, tenant, "max_kib", "max_kib");
 	if (!ret)
 		ret = put_number(object, tenant, "fill_order", "fill_order");
+	return ret;
+}
+
+static int put_tenant(struct json_object *object, int tenant)
+{
+	struct json_object *stats = json_object_new_object();
+	int ret = put_settings(object, tenant);
+
 	if (!ret)
 		ret = put_stats(stats, tenant);
 	json_put_new(object, "stats", stats);
@@ -447,11 +519,9 @@ static int check_policy(struct json_object *value, struct rubato_error *error)
 {
 	const char *policy = value ? json_object_get_string(value) : "null";
 
-	if (!strcmp(policy, "off"))
+	if (!strcmp(policy, "off") || !strcmp(policy, "replicate") ||
+	    !strcmp(policy, "migrate") || !strcmp(policy, "auto"))
 		return 0;
-	if (!strcmp(policy, "replicate") || !strcmp(policy, "migrate") ||
-	    !strcmp(policy, "auto"))
-		return check_reason(error);
 	return -rubato_error_set(error, EINVAL,
 		"policy \"%.*s\" is none of off, replicate, migrate, auto",
 		quoted(policy), policy);
@@ -490,6 +560,32 @@ static int check_keys(struct json_object *settings, struct rubato_error *error)
 	return 0;
 }
 
+int pgtable_settings_check(struct json_object *settings,
+			   struct rubato_error *error)
+{
+	int ret = check_keys(settings, error);
+
+	for (size_t i = 0; i < SETTINGS_MAX && !ret; i++) {
+		struct json_object *value;
+
+		if (json_object_object_get_ex(settings, known[i].name, &value))
+			ret = known[i].check(value, error);
+	}
+	return ret;
+}
+
+/* Can this machine do what they ask for? */
+static int check_machine(struct json_object *settings,
+			 struct rubato_error *error)
+{
+	struct json_object *policy;
+
+	if (!json_object_object_get_ex(settings, "policy", &policy) ||
+	    !strcmp(json_object_get_string(policy), "off"))
+		return 0;
+	return check_reason(error);
+}
+
 struct change {
 	const struct setting *setting;
 	const char *text;		/* the caller's */
@@ -500,20 +596,22 @@ struct change {
 static int plan(struct json_object *settings, struct change *changes,
 		struct rubato_error *error)
 {
-	int count = 0, ret = check_keys(settings, error);
+	int count = 0, ret = pgtable_settings_check(settings, error);
 
-	for (size_t i = 0; i < SETTINGS_MAX && !ret; i++) {
+	if (!ret)
+		ret = check_machine(settings, error);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < SETTINGS_MAX; i++) {
 		struct json_object *value;
 
 		if (!json_object_object_get_ex(settings, known[i].name, &value))
 			continue;
-		ret = known[i].check(value, error);
 		changes[count].setting = &known[i];
 		changes[count++].text = json_object_get_string(value);
 	}
-	if (!ret && !count)
-		ret = -rubato_error_set(error, EINVAL, "nothing to set");
-	return ret ? ret : count;
+	return count ? count :
+	       -rubato_error_set(error, EINVAL, "nothing to set");
 }
 
 static int explain_refusal(const struct change *change, int ret,
@@ -582,4 +680,72 @@ int rubato_pgtable_set(const char *name, struct json_object *settings,
 	ret = make_changes(changes, count, tenant, name, error);
 	close(tenant);
 	return ret;
+}
+
+/* --- as a file has it --- */
+
+/* As rubato_placement_alloc() of the module has them. */
+static struct json_object *defaults(void)
+{
+	struct json_object *settings = json_object_new_object();
+	char nodes[TEXT_SIZE];
+	struct sysinfo machine;
+
+	json_put_new(settings, "policy", json_object_new_string("off"));
+	if (!read_text(AT_FDCWD, NODES, nodes))
+		json_put_new(settings, "nodes", json_object_new_string(nodes));
+	if (!sysinfo(&machine))
+		json_put_new(settings, "max_kib", json_object_new_uint64(
+			((uint64_t)machine.totalram * machine.mem_unit /
+			 PAGE_SIZE >> LIMIT_SHIFT) * (PAGE_SIZE / 1024)));
+	json_put_new(settings, "fill_order",
+		     json_object_new_int(RUBATO_PGTABLE_FILL_ORDER_MAX));
+	return settings;
+}
+
+void pgtable_settings_complete(struct json_object *settings)
+{
+	struct json_object *all = defaults();
+
+	json_object_object_foreach(all, key, value)
+		if (!json_object_object_get_ex(settings, key, NULL))
+			json_object_object_add(settings, key,
+					       json_object_get(value));
+	json_object_put(all);
+}
+
+void pgtable_settings_drop(struct json_object *settings,
+			   struct json_object *others)
+{
+	json_object_object_foreach(others, key, value) {
+		struct json_object *ours;
+
+		if (json_object_object_get_ex(settings, key, &ours) &&
+		    json_object_equal(ours, value))
+			json_object_object_del(settings, key);
+	}
+}
+
+int pgtable_settings_get(const char *name, struct json_object **settings,
+			 struct rubato_error *error)
+{
+	struct json_object *object, *all;
+	int tenant, ret;
+
+	tenant = open_tenant(name, error);
+	if (tenant < 0)
+		return tenant;
+	object = json_object_new_object();
+	ret = put_settings(object, tenant);
+	close(tenant);
+	if (ret) {
+		json_object_put(object);
+		return explain_file(ret, "read", "the files of tenants", name,
+				    error);
+	}
+	all = defaults();
+	pgtable_settings_drop(object, all);
+	json_object_put(all);
+	*settings = object;
+	return 0;
 }
