@@ -35,6 +35,8 @@ static const char everything[] =
 "    { \"name\": \"a\", \"budget\": \"25%\", \"period\": \"10ms\",\n"
 "      \"burst\": \"1ms\", \"weight\": 200, \"borrow\": false,\n"
 "      \"when_broke\": \"drop\",\n"
+"      \"pgtable\": { \"policy\": \"auto\", \"nodes\": \"0-1,3\",\n"
+"        \"max_kib\": 18446744073709551615, \"fill_order\": 0 },\n"
 "      \"cgroups\": [\"/x/a\", \"/x/b\"] }\n"
 "  ],\n"
 "  \"ports\": [ { \"interface\": \"eth0\", \"tenant\": \"a\",\n"
@@ -70,6 +72,10 @@ static void test_everything(void)
 			 "a's parameters\n");
 	ksft_test_result(a->nr_cgroups == 2 && !strcmp(a->cgroups[1], "/x/b"),
 			 "a's cgroups\n");
+	ksft_test_result(json_object_object_length(a->pgtable) == 4 &&
+			 !strcmp(json_object_get_string(json_object_object_get(
+				a->pgtable, "max_kib")),
+				"18446744073709551615"), "a's page tables\n");
 	config_free(&c);
 }
 
@@ -169,6 +175,18 @@ static const struct bad bads[] = {
 	  " [{\"kind\": \"acl\", \"rules\": \"\"},"
 	  " {\"kind\": \"acl\", \"rules\": \"\"}]}] }",
 	  "tenants[0].stages[1]: there is a stage \"acl\" already" },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"pgtable\": 5}] }",
+	  "tenants[0].pgtable: must be of type object" },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"pgtable\": {\"colour\": 5}}] }",
+	  "tenants[0].pgtable: page tables have no setting \"colour\"" },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"pgtable\": {\"policy\": null}}] }",
+	  "tenants[0].pgtable: policy \"null\"" },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"pgtable\": {\"nodes\": \"\"}}] }",
+	  "tenants[0].pgtable: nodes \"\"" },
+	{ "{ \"tenants\": [{\"name\": \"a\", \"pgtable\":"
+	  " {\"fill_order\": 10}}] }", "tenants[0].pgtable: fill_order 10" },
+	{ "{ \"tenants\": [{\"name\": \"system\", \"pgtable\": {}}] }",
+	  "has no page tables" },
 	{ "{ \"ports\": [{\"tenant\": \"a\"}] }", "ports[0]: a port needs" },
 	{ "{ \"ports\": [{\"interface\": \"averyverylongname\"}] }",
 	  "ports[0]: interface name" },
@@ -208,7 +226,7 @@ static void test_bad(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(8 + ARRAY_SIZE(bads));
+	ksft_set_plan(9 + ARRAY_SIZE(bads));
 	test_everything();
 	test_empty();
 	test_example();

@@ -12,7 +12,7 @@ cd "$(dirname "$0")" || exit 1
 ROOT=$(awk '$(NF - 2) == "cgroup2" && $4 == "/" { print $5; exit }' \
 	/proc/self/mountinfo)
 [ -n "$ROOT" ] || ktap_skip_all "cgroup2 is not mounted"
-cli_begin 29
+cli_begin 33
 
 BASE=rbt-restore-$$
 trap 'cli_end; rmdir "$ROOT/$BASE"/*/ "$ROOT/$BASE" 2> /dev/null' EXIT
@@ -119,6 +119,17 @@ refuses "a protocol" '{"tenants": [{"name": "x", "stages": [{"kind": "acl",
 refuses "namespace" '{"policy": "fifo", "tenants": [{"name": "x"},
 	{"name": "y", "cgroups": ["/'$BASE'/refused"]}]}'
 refuses "known are" '{"policy": "frob"}'
+# Page tables are the module's: the file is read all the same.
+refuses 'tenants[0].pgtable: policy "best"' '{"tenants": [{"name": "x",
+	"pgtable": {"policy": "best"}}]}'
+refuses "no page tables" '{"tenants": [{"name": "system", "pgtable": {}}]}'
+if [ -e /sys/kernel/rubato ]; then
+	ktap_skip "refused: no module" "it is loaded here"
+else
+	refuses "module is not loaded" '{"tenants": [{"name": "x",
+		"pgtable": {"fill_order": 1}}]}'
+fi
+restores "nothing to be placed" '{"tenants": [{"name": "x", "pgtable": {}}]}'
 ktap_check "no file" sh -c '! "$0" restore /nosuch' "$TOOL"
 ktap_check "no place to save to" sh -c \
 	'"$0" save /nosuch/a 2>&1 | grep -q "cannot write"' "$TOOL"

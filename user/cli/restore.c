@@ -15,6 +15,7 @@
 #include "cli/file.h"
 #include "cli/print.h"
 #include "daemon/control/config.h"
+#include "lib/pgtable.h"
 
 #define FILE_MAX	(256 * 1024 * 1024)
 
@@ -209,6 +210,63 @@ static int bring_cgroups(struct change *change, const struct config_tenant *new)
 	return 0;
 }
 
+/* All settings that a tenant has, or is to have. */
+static struct json_object *pgtable_of(const struct config_tenant *tenant)
+{
+	struct json_object *settings = NULL;
+
+	if (!tenant || !tenant->pgtable ||
+	    json_object_deep_copy(tenant->pgtable, &settings, NULL))
+		settings = json_object_new_object();
+	pgtable_settings_complete(settings);
+	return settings;
+}
+
+/* In the tool's own words; the caller frees them. */
+static char *words_of(struct json_object *settings)
+{
+	char *words = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&words, &size);
+
+	if (!stream)
+		abort();
+	json_object_object_foreach(settings, key, value) {
+		fputc(' ', stream);
+		for (; *key; key++)
+			fputc(*key == '_' ? '-' : *key, stream);
+		fprintf(stream, " %s", json_object_get_string(value));
+	}
+	if (fclose(stream))
+		abort();
+	return words;
+}
+
+static int set_pgtable(struct change *change, const char *name,
+		       struct json_object *settings)
+{
+	char *words = words_of(settings);
+	bool wanted = say(change, "pgtable set %s%s", name, words);
+
+	free(words);
+	return wanted ? rubato_pgtable_set(name, settings, change->error) : 0;
+}
+
+/* Only what differs is said: a machine may have less than the file's. */
+static int bring_pgtable(struct change *change, const struct config_tenant *new)
+{
+	struct json_object *before, *after = pgtable_of(new);
+	int ret = 0;
+
+	before = pgtable_of(find_tenant(change->from, new->name));
+	pgtable_settings_drop(after, before);
+	if (json_object_object_length(after))
+		ret = set_pgtable(change, new->name, after);
+	json_object_put(before);
+	json_object_put(after);
+	return ret;
+}
+
 static size_t nr_stages(struct json_object *stages)
 {
 	return stages ? json_object_array_length(stages) : 0;
@@ -252,6 +310,8 @@ static int bring_tenants(struct change *change)
 
 		if (!ret)
 			ret = bring_cgroups(change, new);
+		if (!ret)
+			ret = bring_pgtable(change, new);
 		if (!ret)
 			ret = bring_stages(change, new);
 		if (ret)

@@ -15,6 +15,7 @@
 #include "daemon/control/config.h"
 #include "daemon/control/port_request.h"
 #include "daemon/stage/stage_json.h"
+#include "lib/pgtable.h"
 
 #define FILE_MAX_MIB	256
 
@@ -209,6 +210,16 @@ static int read_stages(struct reader *r, struct json_object *array)
 	return read_items(r, array, read_stage);
 }
 
+static int read_pgtable(struct reader *r, struct json_object *value)
+{
+	struct rubato_error why;
+
+	if (pgtable_settings_check(value, &why))
+		return prefix_error(r, &why);
+	r->tenant->pgtable = json_object_get(value);
+	return 0;
+}
+
 static const struct key tenant_keys[] = {
 	{ "name", json_type_string, read_name },
 	{ "budget", json_type_string, read_budget },
@@ -219,6 +230,7 @@ static const struct key tenant_keys[] = {
 	{ "when_broke", json_type_string, read_when_broke },
 	{ "cgroups", json_type_array, read_cgroups },
 	{ "stages", json_type_array, read_stages },
+	{ "pgtable", json_type_object, read_pgtable },
 	{ NULL, json_type_null, NULL },
 };
 
@@ -236,6 +248,8 @@ static int check_tenant(struct reader *r)
 	}
 	if (r->tenant->nr_cgroups && !strcmp(r->tenant->name, "system"))
 		return wrong(r, "\"system\" has no cgroups");
+	if (r->tenant->pgtable && !strcmp(r->tenant->name, "system"))
+		return wrong(r, "\"system\" has no page tables");
 	if (rubato_params_parse(&r->text, r->tsc_khz, RUBATO_PERIOD_US_DEFAULT,
 				&r->tenant->params, &why))
 		return prefix_error(r, &why);
@@ -557,6 +571,7 @@ void config_free(struct config *c)
 			free(c->tenants[i].cgroups[j]);
 		free(c->tenants[i].cgroups);
 		json_object_put(c->tenants[i].stages);
+		json_object_put(c->tenants[i].pgtable);
 	}
 	free(c->tenants);
 	for (size_t i = 0; i < c->nr_ports; i++)

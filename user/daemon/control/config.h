@@ -33,6 +33,7 @@ struct config_tenant {
 	size_t nr_cgroups;
 	char **cgroups;			/* paths; need not exist yet */
 	struct json_object *stages;	/* array, checked; NULL: not said */
+	struct json_object *pgtable;	/* object, checked; NULL: not said */
 };
 
 struct config {

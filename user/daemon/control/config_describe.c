@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/control/authority.h"
 #include "daemon/control/config.h"
+#include "lib/pgtable.h"
 
 /* Exact: cycles and microseconds. */
 static void add_amount(struct json_object *object, const char *key,
@@ -47,6 +49,26 @@ static void add_cgroups(struct json_object *object, const struct tenant *tenant)
 	json_object_object_add(object, "cgroups", array);
 }
 
+/* The module's, where it has that; what is as at first is not said. */
+static int add_pgtable(const struct tenants *t, const struct tenant *tenant,
+		       struct json_object *object, struct rubato_error *error)
+{
+	struct json_object *settings;
+	int ret;
+
+	if (t->authority != &authority_kernel ||
+	    tenant->slot == RUBATO_SLOT_SYSTEM)
+		return 0;
+	ret = pgtable_settings_get(tenant->name, &settings, error);
+	if (ret)
+		return ret == -ENOENT || ret == -EOPNOTSUPP ? 0 : ret;
+	if (json_object_object_length(settings))
+		json_object_object_add(object, "pgtable", settings);
+	else
+		json_object_put(settings);
+	return 0;
+}
+
 static int describe_tenant(const struct tenants *t, uint32_t slot,
 			   const struct datapath_ops *ops, void *context,
 			   struct json_object *array,
@@ -71,7 +93,7 @@ static int describe_tenant(const struct tenants *t, uint32_t slot,
 	else
 		json_object_put(stages);
 	json_object_array_add(array, object);
-	return 0;
+	return add_pgtable(t, tenant, object, error);
 }
 
 struct json_object *config_describe(const struct tenants *t,
