@@ -8,7 +8,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=lib.sh
 . ./lib.sh
 
-cli_begin 17
+cli_begin 18
 
 FILE=$DIRECTORY/rubato.prom
 
@@ -63,6 +63,12 @@ ktap_check "a budget" has \
 ktap_check "ports and stages" sh -c 'grep -q "^rubato_port_info{.*\"lo\".*} 1$" "$1" &&
 	grep -q "^rubato_stage_passed_packets_total{tenant=\"bert\",stage=\"acl\"} 0$" "$1"' \
 	- "$FILE"
+if [ -e /sys/kernel/rubato/pgtable ]; then
+	ktap_skip "without the module: nothing of page tables" "it is loaded here"
+else
+	ktap_check "without the module: nothing of page tables" \
+		sh -c '! grep -q pgtable "$1"' - "$FILE"
+fi
 cp "$FILE" "$DIRECTORY/before"
 ktap_check "to a place that is not there: refused" sh -c \
 	'"$0" metrics --textfile /nosuch/a.prom 2>&1 | grep -q "cannot write"' "$TOOL"

@@ -14,9 +14,9 @@ import socket
 import stat
 import subprocess
 import tempfile
-import time
 import ktap
 import module
+from daemon import start
 from ktap import equal
 from module import make_cgroup, put
 
@@ -148,26 +148,6 @@ def the_tool():
             "root" in done.stderr, f"{words}: {done.stderr}"
 
 
-def daemon_start():
-    with open(f"{DIRECTORY}/config.json", "w", encoding="utf-8") as file:
-        file.write("{}")
-    os.chmod(DIRECTORY, 0o755)
-    with open(f"{DIRECTORY}/log", "w", encoding="utf-8") as log:
-        daemon = subprocess.Popen(
-            [f"{module.BUILD}/bin/rubatod", "--config",
-             f"{DIRECTORY}/config.json", "--socket", SOCKET, "--state",
-             f"{DIRECTORY}/state.json", "--module", "yes"],
-            stdout=log, stderr=log)
-    for _ in range(300):
-        if os.path.exists(SOCKET) or daemon.poll() is not None:
-            break
-        time.sleep(0.1)
-    if daemon.poll() is not None or not os.path.exists(SOCKET):
-        with open(f"{DIRECTORY}/log", encoding="utf-8") as log:
-            ktap.skip_all(f"the daemon does not run here: {log.read()[-300:]}")
-    return daemon
-
-
 def daemon_stop():
     daemon.terminate()
     equal(daemon.wait(60), 0, "the daemon's status")
@@ -175,8 +155,9 @@ def daemon_stop():
 
 module.begin()
 DIRECTORY = tempfile.mkdtemp()
+os.chmod(DIRECTORY, 0o755)
 SOCKET = f"{DIRECTORY}/control.sock"
-daemon = daemon_start()
+daemon = start(DIRECTORY, {})
 try:
     ktap.run([sysfs, device, tracepoints, control_socket, pinned_maps,
               state_and_lock, the_tool, daemon_stop])

@@ -4,6 +4,7 @@
  * metric; a key that leads to an object gives a line for each of its members.
  * Times are seconds, counters end in _total, a family's lines are together.
  */
+#include <errno.h>
 #include <rubato/latency.h>
 #include <stdio.h>
 
@@ -13,9 +14,14 @@
 
 #define PREFIX	"rubato_"
 
+#define PAGE_BYTES	4096
+
 enum unit {
 	UNIT_COUNT,
 	UNIT_CYCLES,		/* printed as seconds */
+	UNIT_PAGES,		/* as bytes */
+	UNIT_KIB,		/* as bytes */
+	UNIT_PERCENT,		/* as a ratio: of one CPU, as CPUs */
 };
 
 struct metric {
@@ -71,6 +77,51 @@ static const struct metric tenant_metrics[] = {
 	  "weight", UNIT_COUNT, NULL },
 };
 
+static const struct metric pgtable_metrics[] = {
+	{ "tenant_pgtable_replica_bytes", "gauge",
+	  "Memory of replicas of page tables, by node.",
+	  "stats.node_pages", UNIT_PAGES, "node" },
+	{ "tenant_pgtable_limit_bytes", "gauge",
+	  "What all of them may have together.", "max_kib", UNIT_KIB, NULL },
+	{ "tenant_pgtable_spaces", "gauge",
+	  "Address spaces that may have replicas.", "stats.spaces", UNIT_COUNT,
+	  NULL },
+	{ "tenant_pgtable_refused_spaces", "gauge",
+	  "Address spaces that cannot have any.", "stats.refused", UNIT_COUNT,
+	  NULL },
+	{ "tenant_pgtable_fills_total", "counter",
+	  "Page faults answered by a copy, by the node whose CPUs faulted.",
+	  "stats.node_fills", UNIT_COUNT, "node" },
+	{ "tenant_pgtable_cpu_seconds_total", "counter",
+	  "Time spent on such faults, by the same.", "stats.node_cycles",
+	  UNIT_CYCLES, "node" },
+	{ "tenant_pgtable_entries_total", "counter",
+	  "Entries that were copied.", "stats.entries", UNIT_COUNT, NULL },
+	{ "tenant_pgtable_held_back_total", "counter",
+	  "Page faults without a copy, for lack of credit.", "stats.held_back",
+	  UNIT_COUNT, NULL },
+	{ "tenant_pgtable_zaps_total", "counter",
+	  "Ranges taken out of replicas.", "stats.zaps", UNIT_COUNT, NULL },
+	{ "tenant_pgtable_conflicts_total", "counter",
+	  "Page faults on what was being changed.", "stats.conflicts",
+	  UNIT_COUNT, NULL },
+	{ "tenant_pgtable_shortages_total", "counter",
+	  "Page faults that found no memory for a table.", "stats.shortages",
+	  UNIT_COUNT, NULL },
+	{ "tenant_pgtable_fallbacks_total", "counter",
+	  "Times that a CPU went back to the kernel's own page tables.",
+	  "stats.fallbacks", UNIT_COUNT, NULL },
+	{ "tenant_pgtable_renewals_total", "counter",
+	  "Times that replicas were begun anew.", "stats.renewals", UNIT_COUNT,
+	  NULL },
+	{ "tenant_pgtable_used_cpus", "gauge",
+	  "CPUs that its threads used in the last second, where followed.",
+	  "stats.cpu_percent", UNIT_PERCENT, NULL },
+	{ "tenant_pgtable_home_node", "gauge",
+	  "The node that would do for all its threads; none if none would.",
+	  "stats.home", UNIT_COUNT, NULL },
+};
+
 static const struct metric core_metrics[] = {
 	{ "core_elapsed_seconds_total", "counter",
 	  "Time since the poller began.", "elapsed_cycles", UNIT_CYCLES, NULL },
@@ -122,6 +173,15 @@ struct naming {
 
 static const struct naming tenant_naming[] = {
 	{ "tenant", "name" }, { NULL, NULL },
+};
+
+static const struct naming pgtable_naming[] = {
+	{ "tenant", "tenant" }, { NULL, NULL },
+};
+
+static const struct naming policy_naming[] = {
+	{ "tenant", "tenant" }, { "policy", "policy" }, { "nodes", "nodes" },
+	{ NULL, NULL },
 };
 
 static const struct naming core_naming[] = {
@@ -191,11 +251,23 @@ static void print_value(FILE *to, const struct cli *cli, enum unit unit,
 {
 	double number = json_object_get_double(value);
 
-	if (unit == UNIT_CYCLES)
+	switch (unit) {
+	case UNIT_CYCLES:
 		fprintf(to, "} %.9f\n",
 			number / (rubato_tsc_khz(cli->rubato) * 1000.0));
-	else
+		break;
+	case UNIT_PAGES:
+		fprintf(to, "} %.0f\n", number * PAGE_BYTES);
+		break;
+	case UNIT_KIB:
+		fprintf(to, "} %.0f\n", number * 1024);
+		break;
+	case UNIT_PERCENT:
+		fprintf(to, "} %.2f\n", number / 100);
+		break;
+	default:
 		fprintf(to, "} %s\n", json_object_get_string(value));
+	}
 }
 
 static void print_one(FILE *to, const struct cli *cli,
@@ -347,6 +419,7 @@ static void print_info(FILE *to, const char *name, const char *help,
 /* Arrays of objects, as the daemon gives them. */
 struct answers {
 	struct json_object *tenants, *cores, *ports, *stages, *status;
+	struct json_object *placements;	/* the module's; NULL: it has none */
 };
 
 static void forget(struct answers *answers)
@@ -356,6 +429,15 @@ static void forget(struct answers *answers)
 	json_object_put(answers->ports);
 	json_object_put(answers->stages);
 	json_object_put(answers->status);
+	json_object_put(answers->placements);
+}
+
+/* Without the module, or without that part of it, nothing is said of it. */
+static int ask_placements(struct answers *answers, struct rubato_error *error)
+{
+	answers->placements = rubato_pgtable_list(error);
+	return answers->placements || error->code == ENOENT ||
+	       error->code == EOPNOTSUPP ? 0 : -error->code;
 }
 
 static int ask(struct cli *cli, struct answers *answers,
@@ -380,7 +462,17 @@ static int ask(struct cli *cli, struct answers *answers,
 		return -error->code;
 	answers->stages = answers_flatten(stages, NULL);
 	answers->tenants = answers_tenants(cli, error);
-	return answers->tenants ? 0 : -error->code;
+	return answers->tenants ? ask_placements(answers, error) : -error->code;
+}
+
+static void print_placements(FILE *to, const struct cli *cli,
+			     struct json_object *placements)
+{
+	print_info(to, "tenant_pgtable_info",
+		   "What is wanted for the page tables of tenants' processes.",
+		   policy_naming, placements);
+	print_metrics(to, cli, pgtable_metrics, COUNT(pgtable_metrics),
+		      pgtable_naming, placements);
 }
 
 static void print_all(FILE *to, const struct cli *cli,
@@ -399,6 +491,8 @@ static void print_all(FILE *to, const struct cli *cli,
 	print_waits(to, cli, answers->tenants);
 	print_metrics(to, cli, stage_metrics, COUNT(stage_metrics),
 		      stage_naming, answers->stages);
+	if (answers->placements)
+		print_placements(to, cli, answers->placements);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
