@@ -129,6 +129,7 @@ static void refuse_claimed(struct holder *holder, const struct space *space)
 	       (unsigned long long)space->inode, name);
 }
 
+/* We ourselves may be a tenant's, for the sake of our page tables. */
 static void scan_process(void *context, pid_t pid)
 {
 	struct holder *holder = context;
@@ -136,7 +137,7 @@ static void scan_process(void *context, pid_t pid)
 	struct space *space;
 	uint64_t inode;
 
-	if (holder->processes >= SCAN_PROCESSES_MAX)
+	if (pid == getpid() || holder->processes >= SCAN_PROCESSES_MAX)
 		return;
 	holder->processes++;
 	inode = netns_inode_of_pid(pid);
