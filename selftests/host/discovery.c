@@ -245,6 +245,29 @@ static void test_refused(void)
 	run("ip link del rbhunder");
 }
 
+/*
+ * We ourselves, in a tenant's cgroup for some other reason, use the host's
+ * network as we must. What else is there is refused as ever.
+ */
+static void test_ourselves(void)
+{
+	pid_t other;
+
+	told_clear();
+	cgroup_make("self");
+	cgroup_move(getpid(), "self");
+	assign(3, "self");
+	world_run(2500);
+	ksft_test_result(!told_count(TOLD_REFUSED, 3),
+			 "the daemon's own process is no fault\n");
+	other = container_start("self", false);
+	ksft_test_result(refused_saying(3, "host's network"),
+			 "another one beside it is\n");
+	run("echo %d > %s/cgroup.procs", getpid(), world_mount.path);
+	container_stop(other);
+	discover_unassign_slot(discover, 3);
+}
+
 /* A namespace belongs to one tenant: the first keeps it. */
 static void test_claims(void)
 {
@@ -437,7 +460,7 @@ int main(void)
 
 	ksft_print_header();
 	world_begin();
-	ksft_set_plan(45);
+	ksft_set_plan(47);
 	/* Once for nothing: the event loop keeps a timer that it makes now. */
 	discover = discover_new(world_event, &told_ops, NULL, &error);
 	world_run(10);
@@ -448,6 +471,7 @@ int main(void)
 	test_appears();
 	test_late_path();
 	test_refused();
+	test_ourselves();
 	test_claims();
 	test_nested();
 	test_lost_events();
