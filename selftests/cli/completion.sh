@@ -9,7 +9,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=../../user/cli/rubato.bash
 . ../../user/cli/rubato.bash
 
-cli_begin 23
+cli_begin 24
 PATH=$BUILD/bin:$PATH
 
 # offers WORD...: what would be said, sorted, on one line; the last is completed
@@ -57,6 +57,7 @@ is "words that have alternatives for values" \
 	"fill-order max-kib nodes policy" pgtable set x ""
 is "these values" "auto migrate off replicate" pgtable set x nodes 0 policy ""
 is "a command of two words" "off on" pgtable kill ""
+is "one or the other" "--apply --clear" pgtable home x ""
 
 is "no daemon, no names" "" tenant del ""
 cli_start

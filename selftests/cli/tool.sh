@@ -136,7 +136,7 @@ log_has()
 
 long=$(printf 'a%.0s' $(seq 64))
 
-ktap_plan 123
+ktap_plan 127
 
 mkdir -p "$ROOT/$BASE/a" "$ROOT/$BASE/b" "$ROOT/$BASE/refused"
 
@@ -301,10 +301,15 @@ refuses 1 "nothing to set" pgtable set b
 refuses 1 "0..9" pgtable set b fill-order 10
 refuses 1 "negative" pgtable set b policy off max-kib -1
 refuses 1 "on or off" pgtable kill maybe
+refuses 1 "which tenant" pgtable home
+refuses 1 "--apply or --clear" pgtable home b --apply --clear
+refuses 1 "not understood" pgtable home b --force
 if [ -e /sys/kernel/rubato ]; then
 	ktap_skip "refused: no module" "it is loaded here"
+	ktap_skip "refused: no module for a home" "it is loaded here"
 else
 	refuses 2 "module is not loaded" pgtable show
+	refuses 2 "module is not loaded" pgtable home b --apply
 fi
 # The rest
 works "policy set" policy set fifo

@@ -3,17 +3,19 @@
  * A process to be enrolled, moved and left alone: it walks and writes its memory
  * from threads on every node, and compares all of it, until SIGTERM.
  *
- *	walker [-m MIB] [-p PLACE] [-h] [-e] [-q]
+ *	walker [-m MIB] [-p PLACE] [-h] [-e] [-q] [-l]
  *	-m	so much memory (4)
  *	-p	all threads on this place only; SIGUSR1 moves them to the next
  *	-h	threads hop from place to place, which may come and go
  *	-e	executes itself anew after some passes, for ever
  *	-q	maps and fills it, and then only waits
+ *	-l	the same, and uses a quarter of a CPU at most
  *
  * Says "ready" when its memory is filled and then, after each SIGUSR2, "right"
  * once all threads have walked it again. Its exit status is 0 if all was right.
  */
 #include <signal.h>
+#include <time.h>
 #include "area.h"
 #include "child.h"
 #include "walk.h"
@@ -22,7 +24,7 @@
 struct wishes {
 	unsigned long mib;
 	int place;
-	bool hop, exec, quiet;
+	bool hop, exec, quiet, lazy;
 };
 
 static sigset_t signals;
@@ -32,23 +34,49 @@ static struct wishes parse(int argc, char **argv)
 	struct wishes wishes = { .mib = 4, .place = -1 };
 	int option;
 
-	while ((option = getopt(argc, argv, "m:p:heq")) != -1) {
+	while ((option = getopt(argc, argv, "m:p:heql")) != -1) {
 		switch (option) {
 		case 'm': wishes.mib = strtoul(optarg, NULL, 10); break;
 		case 'p': wishes.place = atoi(optarg); break;
 		case 'h': wishes.hop = true; break;
 		case 'e': wishes.exec = true; break;
 		case 'q': wishes.quiet = true; break;
+		case 'l': wishes.quiet = wishes.lazy = true; break;
 		default: exit(2);
 		}
 	}
 	return wishes;
 }
 
+static long thread_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return used.tv_sec * 1000000000L + used.tv_nsec;
+}
+
+/* Three times as long asleep as at work, however fast the machine is. */
+static int work_and_wait(void)
+{
+	struct timespec asleep = { .tv_nsec = 6 * 1000 * 1000 };
+	long began = thread_ns();
+
+	while (thread_ns() - began < asleep.tv_nsec / 3)
+		;
+	return sigtimedwait(&signals, NULL, &asleep);
+}
+
 static int wait_signal(const struct wishes *wishes)
 {
 	struct timespec soon = { .tv_nsec = 50 * 1000 * 1000 };
+	int signal;
 
+	while (wishes->lazy) {
+		signal = work_and_wait();
+		if (signal > 0)
+			return signal;
+	}
 	return wishes->exec ? sigtimedwait(&signals, NULL, &soon) :
 		sigwaitinfo(&signals, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/home.h"
 #include "cli/print.h"
 
 #define PAGE_KIB	4
@@ -185,6 +186,7 @@ static const struct cli_command commands[] = {
 	{ "set", run_set,
 	  "NAME [policy off|replicate|migrate|auto] [nodes LIST] [max-kib N]"
 	  " [fill-order N]" },
+	{ "home", home_run, "NAME [--apply|--clear]" },
 	{ "status", run_status, "" },
 	{ "verify", run_verify, "" },
 	{ "kill", run_kill, "on|off" },

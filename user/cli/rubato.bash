@@ -47,7 +47,7 @@ _rubato_first()
 {
 	case "$1 $2" in
 	'tenant add') ;;
-	tenant\ *|stage\ *|exec\ *|'pgtable show'|'pgtable set') _rubato_tenants ;;
+	tenant\ *|stage\ *|exec\ *|'pgtable show'|'pgtable set'|'pgtable home') _rubato_tenants ;;
 	'pgtable kill'|'pgtable filter') echo on off ;;
 	'port add') command ls /sys/class/net ;;
 	'port del') _rubato_ports ;;
