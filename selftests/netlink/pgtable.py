@@ -235,7 +235,7 @@ def a_module_without_it():
     begin()
     before = under_mounts(f"{FAKE}\nrm -r pgtable tenants/a/pgtable")
     for words in (("show",), ("show", "a"), ("set", "a", "max-kib", "1"),
-                  ("status",), ("verify",), ("kill", "on"),
+                  ("home", "a"), ("status",), ("verify",), ("kill", "on"),
                   ("filter", "on")):
         fails("built without", "pgtable", *words, status=2, before=before)
 
@@ -246,7 +246,7 @@ def no_module():
     equal(module.rmmod(), 0, "rmmod")
     try:
         for words in (("show",), ("show", "a"), ("set", "a", "max-kib", "1"),
-                      ("status",), ("verify",), ("kill", "on"),
+                      ("home", "a"), ("status",), ("verify",), ("kill", "on"),
                       ("filter", "on")):
             fails("not loaded", "pgtable", *words, status=2)
     finally:
@@ -258,7 +258,7 @@ def without_privileges():
     before = settings()
     checked = get("pgtable/checked")
     for words in (("show",), ("show", "a"), ("set", "a", "max-kib", "1"),
-                  ("status",), ("verify",), ("kill", "on"),
+                  ("home", "a"), ("status",), ("verify",), ("kill", "on"),
                   ("filter", "on")):
         fails("only root", "pgtable", *words, status=2, before=NOBODY)
     equal(settings(), before)
@@ -313,7 +313,8 @@ def as_the_schemas_have_it():
     begin()
     one, status = said("show", "a"), said("status")
     answers = ((one, Schema(schema_of("pgtable"))),
-               (status, Schema(schema_of("pgtable-status"))))
+               (status, Schema(schema_of("pgtable-status"))),
+               (said("home", "a"), Schema(schema_of("pgtable-home"))))
     for answer, schema in answers:
         schema.validate(answer)
         for wrong in without_or_wrong(answer):
