@@ -70,6 +70,9 @@ static cpumask_t away;
 /* While it is set, no CPU enters anything. */
 static bool held;
 
+/* Likewise this CPU, which is being taken away. */
+static DEFINE_PER_CPU(bool, going);
+
 /* Set and cleared as `paused` of a space is: (B) and (D). */
 static bool is_shut(const struct rubato_space *space)
 {
@@ -173,7 +176,7 @@ static bool enter(struct rubato_tree *tree)
 	if (!cpumask_test_cpu(cpu, space->cpus))
 		cpumask_set_cpu(cpu, space->cpus);
 	smp_mb();	/* (A) */
-	if (is_shut(space))
+	if (is_shut(space) || __this_cpu_read(going))
 		return false;
 	smp_rmb();	/* (C) */
 	/* Pairs with smp_store_release() in rubato_tree_plant(). */
@@ -379,32 +382,48 @@ void rubato_cpus_hold(bool hold)
 }
 
 /*
- * A CPU comes that may have been away for long. What it entered then may be
- * gone; nobody has told it, nor looked at what it says.
+ * Interrupts leave out a CPU that is no longer online, but it goes on walking what
+ * it walked last until its idle task dies (idle_task_exit()). So it leaves and
+ * forgets while it can still be told, and enters nothing after.
  */
-static int prepare(unsigned int cpu)
+static int go(unsigned int cpu)
 {
-	per_cpu(entered, cpu) = NULL;
-	per_cpu(sole, cpu) = NULL;
+	struct rubato_tree *tree;
+
+	local_irq_disable();
+	__this_cpu_write(going, true);
+	tree = rubato_cpu_tree();
+	if (tree)
+		load_master(tree->space);
+	__this_cpu_write(entered, NULL);
+	this_cpu_write(sole, NULL);
+	__flush_tlb_all();
+	local_irq_enable();
 	return 0;
 }
 
-static enum cpuhp_state prepare_state;
+static int come(unsigned int cpu)
+{
+	this_cpu_write(going, false);
+	return 0;
+}
+
+static enum cpuhp_state online_state;
 
 /**
- * rubato_cpus_init() - be told of CPUs that come
+ * rubato_cpus_init() - be told of CPUs that come and go
  *
  * Context: module init. Return: 0 or an error.
  */
 int rubato_cpus_init(void)
 {
-	int state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
-					      "rubato/pgtable:prepare",
-					      prepare, NULL);
+	int state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN,
+					      "rubato/pgtable:online",
+					      come, go);
 
 	if (state < 0)
 		return state;
-	prepare_state = state;
+	online_state = state;
 	return 0;
 }
 
@@ -415,5 +434,5 @@ int rubato_cpus_init(void)
  */
 void rubato_cpus_exit(void)
 {
-	cpuhp_remove_state_nocalls(prepare_state);
+	cpuhp_remove_state_nocalls(online_state);
 }
