@@ -83,7 +83,7 @@ cpus_go_and_come()
 	ends_well w x && emptied a
 }
 
-# What such a CPU has entered last is freed when it comes back.
+# What such a CPU walked last is long freed when it comes back.
 emptied_while_away()
 {
 	local i

@@ -14,6 +14,7 @@
  * Says "ready" when its memory is filled and then, after each SIGUSR2, "right"
  * once all threads have walked it again. Its exit status is 0 if all was right.
  */
+#include <errno.h>
 #include <signal.h>
 #include <time.h>
 #include "area.h"
@@ -77,8 +78,10 @@ static int wait_signal(const struct wishes *wishes)
 		if (signal > 0)
 			return signal;
 	}
-	return wishes->exec ? sigtimedwait(&signals, NULL, &soon) :
-		sigwaitinfo(&signals, NULL);
+	if (wishes->exec)
+		return sigtimedwait(&signals, NULL, &soon);
+	/* Interrupted where it was stopped, or the machine slept. */
+	return TEMP_FAILURE_RETRY(sigwaitinfo(&signals, NULL));
 }
 
 static bool answer(const struct wishes *wishes)
