@@ -275,10 +275,10 @@ node_goes_and_comes()
 	((${#spare[@]})) || impossible "no node can be without memory" || return
 	new_tenant a
 	walker w rbka -m 32 && walker x rbka -m 1 -h || return 1
+	set_policy a replicate && spaces a 2 && goes_on w x || return 1
 	for ((i = 0; i < rounds; i++)); do
-		spare_are online_movable online || return 1
-		set_policy a replicate && spaces a 2 && goes_on w x &&
-			last_goes || return 1
+		last_goes && spare_are online_movable online &&
+			goes_on w x && verified || return 1
 	done
 	stat_above a fills 0 && ends_well w x && emptied a
 }

@@ -15,7 +15,11 @@
 /* What is below 4 GiB, as such segments are. */
 struct low {
 	uint64_t word;
-	unsigned char code[120];
+	struct {
+		uint32_t address;
+		uint16_t segment;
+	} __attribute__((packed)) way;	/* to the code */
+	unsigned char code[64];
 	uint64_t stack[256];
 };
 
@@ -43,6 +47,8 @@ static struct low *low_map(void)
 	uint32_t back = (uintptr_t)low->code + BACK;
 
 	low->word = 0x1d7 + (uint64_t)getpid();
+	low->way.address = (uintptr_t)low->code;
+	low->way.segment = CODE;
 	memcpy(low->code, code, sizeof(code));
 	memcpy(low->code + JUMP_TO, &back, sizeof(back));
 	return low;
@@ -89,11 +95,9 @@ static void run_through(struct low *low)
 	asm volatile("leaq	1f(%%rip), %%r12\n"
 		     "	movq	%%rsp, %%rbx\n"
 		     "	movq	%0, %%rsp\n"
-		     "	pushq	%1\n"
-		     "	pushq	%2\n"
-		     "	lretq\n"
+		     "	ljmp	*(%1)\n"
 		     "1:\n"
-		     : : "r" (low->stack + 256), "i" (CODE), "r" (low->code)
+		     : : "r" (low->stack + 256), "r" (&low->way)
 		     : "rbx", "rcx", "r12", "memory", "cc");
 }
 
