@@ -162,10 +162,11 @@ bool mbind_moves(void)
 }
 
 /*
- * Who has this capability moves also what others map, the pages of every running
- * program among them. In the virtual machine, where these come from the host, all
- * who use them then waited for two minutes, twice; why is not known. It is our own
- * pages that have replicas.
+ * Who has this capability moves also what others map, program text among it. That
+ * stops an emulated machine for minutes (QEMU's TCG): what it has made of the text
+ * stays with the page that was freed, once for each address at which some process
+ * ran it, and is looked through for each byte with which the next move clears that
+ * page. Meanwhile the kernel has other pages locked, and whoever uses these waits.
  */
 static bool drop_nice(void)
 {
