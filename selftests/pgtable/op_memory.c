@@ -87,8 +87,8 @@ bool ksm(void)
 
 /* --- pages from node to node --------------------------------------------------------- */
 
-/* How many of the area's pages are not on @node after having been asked. */
-static size_t misplaced(const struct area *area, int node, bool move)
+/* How many of the area's pages are not on @node, after having been asked if @how. */
+static size_t misplaced(const struct area *area, int node, int how)
 {
 	int nodes[PAGES], status[PAGES];
 	void *pages[PAGES];
@@ -98,9 +98,8 @@ static size_t misplaced(const struct area *area, int node, bool move)
 		nodes[i] = node;
 		pages[i] = (char *)area->words + i * PAGE;
 	}
-	if (move)
-		syscall(SYS_move_pages, 0, PAGES, pages, nodes, status,
-			MPOL_MF_MOVE);
+	if (how)
+		syscall(SYS_move_pages, 0, PAGES, pages, nodes, status, how);
 	syscall(SYS_move_pages, 0, PAGES, pages, NULL, status, 0);
 	for (i = 0; i < PAGES; i++)
 		left += status[i] != node;
@@ -110,13 +109,13 @@ static size_t misplaced(const struct area *area, int node, bool move)
 /* A page that somebody holds stays: so often it is asked for, and not more. */
 #define ATTEMPTS 10
 
-static bool moved(const struct area *area, int node)
+static bool moved(const struct area *area, int node, int how)
 {
 	unsigned int i;
 	size_t left;
 
 	for (i = 0; i < ATTEMPTS; i++) {
-		left = misplaced(area, node, true);
+		left = misplaced(area, node, how);
 		if (!left)
 			return true;
 		usleep(1000);
@@ -138,7 +137,7 @@ static bool moved_by(bool (*once)(struct area *area, unsigned int i))
 
 static bool move_once(struct area *area, unsigned int i)
 {
-	return moved(area, place_node(i));
+	return moved(area, place_node(i), MPOL_MF_MOVE);
 }
 
 bool move_pages(void)
@@ -153,7 +152,7 @@ static bool bind_once(struct area *area, unsigned int i)
 
 	return expect(!syscall(SYS_mbind, area->words, AREA, MPOL_BIND, &mask,
 			       sizeof(mask) * 8, MPOL_MF_MOVE)) &
-		expect(misplaced(area, place_node(i), false) < PAGES / 2);
+		expect(misplaced(area, place_node(i), 0) < PAGES / 2);
 }
 
 bool mbind_moves(void)
@@ -193,6 +192,64 @@ static bool migrate_once(struct area *area, unsigned int i)
 bool migrate_pages(void)
 {
 	return expect(drop_nice()) && moved_by(migrate_once);
+}
+
+/* --- pages of two processes --------------------------------------------------------- */
+
+/* How far both are; shared by them. */
+enum { STARTING, BESIDE, ENOUGH };
+static int *stage;
+
+static bool reached(int wanted)
+{
+	return within(patience(), __atomic_load_n(stage, __ATOMIC_ACQUIRE) >=
+				  wanted);
+}
+
+static bool reach(int now)
+{
+	__atomic_store_n(stage, now, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* With threads and replicas of its own, from which the pages must go as well. */
+static bool walk_beside(void *argument)
+{
+	struct area area = *(struct area *)argument;
+
+	area.party = 1;
+	return wait_enrolled(getpid()) &&
+		walk_start(&area, WALK_WRITES | WALK_SHARED) && reach(BESIDE) &&
+		expect(reached(ENOUGH)) & walk_stop() & verified();
+}
+
+static bool move_under_both(struct area *area)
+{
+	unsigned int i;
+	bool ok = expect(reached(BESIDE));
+
+	for (i = 0; ok && i < rounds(6); i++)
+		ok = moved(area, place_node(i), MPOL_MF_MOVE_ALL) & walk_on(1);
+	return ok;
+}
+
+bool move_shared(void)
+{
+	struct area area;
+	pid_t pid;
+	bool ok;
+
+	if (nodes_there() < 2)
+		skip("one node");
+	area_on(&area, shared_memory(AREA), AREA);
+	area.parties = 2;
+	area_fill(&area);
+	stage = shared_memory(sizeof(*stage));
+	pid = child_start(walk_beside, &area, patience());
+	ok = walk_start(&area, WALK_WRITES | WALK_SHARED) &&
+		move_under_both(&area);
+	reach(ENOUGH);
+	return child_ok(pid) & ok & walk_stop() & area_same(&area);
 }
 
 /* --- NUMA balancing --------------------------------------------------------------- */

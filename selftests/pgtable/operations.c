@@ -52,6 +52,7 @@ static const struct test {
 	{ "move_pages", move_pages },
 	{ "mbind_moves", mbind_moves },
 	{ "migrate_pages", migrate_pages },
+	{ "move_shared", move_shared },
 	{ "numa_balancing", numa_balancing },
 	{ "swap_out", swap_out },
 	{ "swap_pressure", swap_pressure },

@@ -58,6 +58,7 @@ bool ksm(void);
 bool move_pages(void);
 bool mbind_moves(void);
 bool migrate_pages(void);
+bool move_shared(void);
 bool numa_balancing(void);
 
 /* op_swap.c */
