@@ -15,8 +15,8 @@ fi
 
 TESTS=(modes defaults bad_input policy_enrols_and_empties children_are_enrolled
        executed_for_ever cgroup_moves cgroup_of_a_tenant tenant_removed
-       kill_switch toggled_under_load memory_is_limited nodes_are_honoured
-       unloaded_under_load)
+       kill_switch toggled_under_load killed_while_changing memory_is_limited
+       nodes_are_honoured unloaded_under_load)
 
 has_mode()
 {
@@ -223,6 +223,39 @@ toggled_under_load()
 	toggle && emptied a && goes_on w x || return 1
 	set_policy a replicate && until_true stat_above a spaces 2 || return 1
 	goes_on w x && verified && ends_well w x y && emptied a
+}
+
+# By file and, if it is there, by the tool.
+change_for_ever()
+{
+	local tool=$top/build/bin/rubato
+
+	while :; do
+		echo replicate > $R/tenants/a/pgtable/policy
+		[ ! -x "$tool" ] || "$tool" pgtable set a policy off
+		echo off > $R/tenants/a/pgtable/policy
+		[ ! -x "$tool" ] || "$tool" pgtable set a policy replicate
+	done > /dev/null 2>&1
+}
+
+# Whoever changes things is killed in the middle of it.
+killed_while_changing()
+{
+	local i changer
+
+	new_tenant a
+	walker w rbka || return 1
+	for ((i = 0; i < rounds * 10; i++)); do
+		set -m	# in a group of its own
+		change_for_ever &
+		changer=$!
+		set +m
+		sleep 0.$((RANDOM % 3))$((RANDOM % 10))
+		kill -KILL -- -$changer
+		wait $changer 2> /dev/null
+	done
+	set_policy a replicate && spaces a 1 && goes_on w && verified &&
+		set_policy a off && emptied a && goes_on w && ends_well w
 }
 
 # below TENANT PAGES: never more, however often one looks
