@@ -257,12 +257,19 @@ dropped()
 	done
 }
 
+# That is a signal to us, too, and with one pending no memory is taken away.
+stopped()
+{
+	kill -STOP "${walkers[$1]}" &&
+		until_true grep -q '^State:.T' "/proc/${walkers[$1]}/status"
+}
+
 # That concerns all replicas, also those elsewhere; there are none in memory that
 # must be movable, so CPUs beside it walk the master.
 last_goes()
 {
 	until_true filled w 0 || return 1
-	kill -STOP "${walkers[w]}"
+	stopped w || return 1
 	spare_are offline offline && dropped || return 1
 	kill -CONT "${walkers[w]}"
 	goes_on w x && until_true filled w 0 && verified
