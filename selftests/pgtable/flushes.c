@@ -174,12 +174,15 @@ static bool one_of_two_ranges(void)
 static void map_and_unmap(void)
 {
 	unsigned char *memory = window(HUGE_PAGE, HUGE_PAGE);
+	unsigned int i;
 
-	mmap(memory, HUGE_PAGE, PROT_READ | PROT_WRITE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	madvise(memory, HUGE_PAGE, MADV_NOHUGEPAGE);
-	memory[0] = 1;
-	munmap(memory, HUGE_PAGE);
+	for (i = 0; i < 20; i++) {
+		mmap(memory, HUGE_PAGE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		madvise(memory, HUGE_PAGE, MADV_NOHUGEPAGE);
+		memory[0] = 1;
+		munmap(memory, HUGE_PAGE);
+	}
 }
 
 /* Who walks tables without locks is waited for by that interrupt. */
@@ -191,6 +194,7 @@ static bool freed_tables_are_told(void)
 		return false;
 	before = count_now();
 	return expect(within(patience() / 2, (map_and_unmap(),
+					      readers_go_on(),
 					      enough(&before, &by)))) &&
 		were_told(by);
 }
