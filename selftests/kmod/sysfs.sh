@@ -139,7 +139,7 @@ capability_is_needed()
 	said=$(setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin -- \
 		bash -c 'for f; do echo 100 > "$f"; done' - \
 		$(files -perm -0200) 2>&1 | sed 's/.*: //' | sort | uniq -c)
-	[ "$(echo $said)" = "22 Operation not permitted" ] || note "$said"
+	[ "$(echo $said)" = "23 Operation not permitted" ] || note "$said"
 }
 
 one_way_files_are_one_way()

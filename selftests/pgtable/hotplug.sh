@@ -10,7 +10,7 @@ CPUS=/sys/devices/system/cpu
 MEMORY=/sys/devices/system/memory
 DAX=/sys/bus/dax
 
-rounds=3
+rounds=1
 [ -z "${RUBATO_LONG:-}" ] || rounds=60
 
 TESTS=(cpus_go_and_come emptied_while_away toggled_while_away

@@ -9,12 +9,12 @@
 
 policies="replicate"
 times=1
+TESTS=(memory database server)
 if [ -n "${RUBATO_LONG:-}" ]; then
 	policies="replicate migrate auto off"
 	times=4
+	TESTS+=(scheduler history compiler compressors)
 fi
-
-TESTS=(memory scheduler database server history compiler compressors)
 
 # name, what is run, what makes it comparable
 memory()	{ same run_memory reached; }
