@@ -94,7 +94,7 @@ is_local()
 {
 	awk -v pid="pid=$DATAPATH_DAEMON" -v node="$(poller_node)" '
 		$1 == pid && $3 == "node=" node && $6 == "walked=" node &&
-			substr($5, 9) > 2 { found = 1 }
+			substr($5, 9) + 0 > 2 { found = 1 }
 		END { exit !found }' $PEOPLE
 }
 
