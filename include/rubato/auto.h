@@ -53,7 +53,7 @@ struct rubato_auto_view {
 	__u32 threads_most;		/* on the node that has most */
 	__u64 tables;			/* of the process itself */
 	__u64 tables_there;		/* of these, on that same node */
-	__u64 copy_cycles;		/* spent on copies */
+	__u64 copy_cycles;		/* on zaps, and on copying again */
 	__u64 thread_cycles;		/* that its threads could have used */
 };
 

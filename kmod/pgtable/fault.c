@@ -87,12 +87,17 @@ static void count_fill(struct rubato_placement *placement,
 	}
 }
 
-/* What one took is the tenant's to pay, whatever came of it. */
-static void charge(struct rubato_space *space, u64 cycles)
+/*
+ * What one took is the tenant's to pay, whatever came of it. Policy `auto` is told
+ * of what has to be copied again: that a table is copied once is what a replica
+ * is for, and costs little beside the use of what the table maps.
+ */
+static void charge(struct rubato_space *space, u64 cycles, bool again)
 {
 	struct rubato_placement *placement = space->placement;
 
-	atomic64_add(cycles, &space->copy_cycles);
+	if (again)
+		atomic64_add(cycles, &space->copy_cycles);
 	rubato_placement_add(placement, RUBATO_COUNT_CYCLES, cycles);
 	rubato_spend(placement->slot, placement->generation, cycles);
 }
@@ -127,6 +132,7 @@ static enum rubato_fill fill(struct rubato_tree *tree, unsigned long address,
 		.write = is_write(error_code),
 		.order = READ_ONCE(placement->order),
 	};
+	unsigned long tables = READ_ONCE(tree->nr_tables);
 	enum rubato_fill result;
 	u64 began = rdtsc();
 	unsigned int entries;
@@ -134,7 +140,8 @@ static enum rubato_fill fill(struct rubato_tree *tree, unsigned long address,
 	result = rubato_tree_fill(tree, &access, &entries);
 	/* What the master lacks, too, would have faulted anyway. */
 	charge(tree->space, rdtsc() - began +
-			    (result == RUBATO_FILL_ABSENT ? 0 : FAULT_CYCLES));
+			    (result == RUBATO_FILL_ABSENT ? 0 : FAULT_CYCLES),
+	       READ_ONCE(tree->nr_tables) == tables);
 	count_fill(placement, result, entries);
 	return result;
 }

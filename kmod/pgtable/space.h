@@ -54,7 +54,7 @@ struct rubato_space {
 	bool lost;			/* ranges are no longer known: close it */
 	cpumask_var_t cpus;		/* may know tables of ours: cpu.c */
 	nodemask_t seen;		/* nodes whose CPUs have run it */
-	atomic64_t copy_cycles;		/* fills and zaps have taken */
+	atomic64_t copy_cycles;		/* zaps, and fills of known tables */
 
 	/* The worker's. */
 	pid_t pid;			/* of the process it was found in */

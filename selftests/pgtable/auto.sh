@@ -61,11 +61,6 @@ on_both()
 
 spread_is_replicated()
 {
-	unless_costly replicate_spread
-}
-
-replicate_spread()
-{
 	begin w $many && decides replicate spread && until_true on_both &&
 		goes_on w && verified && ends_well w && emptied a
 }
@@ -78,28 +73,7 @@ together_is_left_at_home()
 	ends_well w && emptied a
 }
 
-# A copy that the emulator's host stops in the middle looks expensive, and then it
-# is right to give up: one more try.
-unless_costly()
-{
-	local try
-
-	for try in 1 2 3; do
-		"$@" && return
-		grep -q ' reason=costly ' $TRACE/trace || return
-		note "found too costly, try $try"
-		walkers_kill
-		remove_all
-	done
-	return 1
-}
-
 moved_is_followed()
-{
-	unless_costly follow_moved
-}
-
-follow_moved()
 {
 	begin w $many -p 0 && goes_on w || return 1
 	kill -USR1 "${walkers[w]}"
@@ -112,11 +86,6 @@ follow_moved()
 
 # What the administrator asks for instead holds at once.
 one_after_the_other()
-{
-	unless_costly change_policies
-}
-
-change_policies()
 {
 	begin w $many && decides replicate spread || return 1
 	set_policy a off && emptied a || return 1
