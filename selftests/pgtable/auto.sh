@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 TRACE=/sys/kernel/tracing
+BALANCING=/proc/sys/kernel/numa_balancing
 many="-m 160"	# MiB, of 80 tables
 
 TESTS=(few_are_left_alone spread_is_replicated together_is_left_at_home
@@ -93,5 +94,16 @@ one_after_the_other()
 		goes_on w && verified && ends_well w && emptied a
 }
 
+# Balancing moves the pages of who has moved: that is more than copies may cost, and
+# rightly ends them.
+balancing_end()
+{
+	echo "$balancing" > $BALANCING
+	pgtable_end
+}
+
 pgtable_begin
+balancing=$(< $BALANCING)
+trap balancing_end EXIT
+echo 0 > $BALANCING
 pgtable_tests
