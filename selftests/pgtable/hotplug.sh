@@ -246,17 +246,6 @@ spare_are()
 	done
 }
 
-# Of a process that is stopped: no page but, before long, new roots.
-dropped()
-{
-	local node
-
-	for node in 0 1; do
-		replica w "$node"
-		((value <= 2)) || note "node $node: $value pages" || return 1
-	done
-}
-
 # That is a signal to us, too, and with one pending no memory is taken away.
 stopped()
 {

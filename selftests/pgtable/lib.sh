@@ -137,6 +137,17 @@ only_on()
 	[ "$value" -gt 0 ] && [ "$value" = "$total" ]
 }
 
+# Of walker `w`, when it is stopped: no page but, before long, new roots.
+dropped()
+{
+	local node
+
+	for node in 0 1; do
+		replica w "$node"
+		((value <= 2)) || note "node $node: $value pages" || return 1
+	done
+}
+
 known()
 {
 	grep -q "^pid=${walkers[$1]} " $PEOPLE

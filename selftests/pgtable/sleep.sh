@@ -32,17 +32,6 @@ filled()
 	done
 }
 
-# Only what its stopped threads cannot have asked for: new roots, before long.
-dropped()
-{
-	local node
-
-	for node in 0 1; do
-		replica w "$node"
-		((value <= 2)) || note "node $node: $value pages" || return 1
-	done
-}
-
 begin()
 {
 	new_tenant a
