@@ -85,11 +85,13 @@ static bool parse_ends(struct outer_path *path, const char *near, const char *fa
 static void make_seal(const char *key, uint32_t vni,
 		      const struct outer_path *path)
 {
-	struct seal_secret secret = {
-		.first_sequence = (uint64_t)time(NULL) * 1000000000,
-		.salt = (uint32_t)getpid(),
-	};
+	struct seal_secret secret = { .salt = (uint32_t)getpid() };
+	struct timespec now;
 
+	/* Above whatever was sent before this program began, see seal.h. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	secret.first_sequence = (uint64_t)now.tv_sec * 1000000000 +
+				(uint64_t)now.tv_nsec;
 	if (sodium_hex2bin(secret.key, sizeof(secret.key), key, strlen(key),
 			   NULL, NULL, NULL))
 		errx(1, "no key");
