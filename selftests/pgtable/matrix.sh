@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2329 # called by name
 #
-# The same tests in machines that differ, one after the other, on both kernels:
+# The same tests in machines that differ, each with both kernels at a time:
 # isolated page tables, four levels of them, huge pages always and never, four
 # nodes, little memory, a node that can lose all it has. In each of them all is to
 # be as it is in the usual one.
@@ -85,19 +85,6 @@ totals()
 		      good, bad, left }' "$1"
 }
 
-# A machine in which nothing was tested is no success.
-passes()
-{
-	local log=$LOGS/matrix-$1-$2 status
-
-	boot "$1" "$2" > "$log" 2>&1
-	status=$?
-	ktap_print "$1 $2: $(totals "$log"), status $status"
-	((status == 0)) && ! totals "$log" | grep -q "^0 passed" && return
-	grep -a -A 30 -E "^not ok|^vm: " "$log" | sed 's/^/# /'
-	return 1
-}
-
 # ready KERNEL: in `why_not` what it lacks
 ready()
 {
@@ -109,12 +96,41 @@ ready()
 	[ -e "$ROOT/build/kmod-$(< "$dir/release")/rubato.ko" ]
 }
 
+# The process that has a kernel's machine.
+declare -A runs
+
+# boot_all MACHINE: an emulated machine keeps one processor busy
+boot_all()
+{
+	local kernel
+
+	for kernel in "${KERNELS[@]}"; do
+		ready "$kernel" || continue
+		boot "$kernel" "$1" > "$LOGS/matrix-$kernel-$1" 2>&1 &
+		runs[$kernel]=$!
+	done
+}
+
+# A machine in which nothing was tested is no success.
+passes()
+{
+	local log=$LOGS/matrix-$1-$2 status
+
+	wait "${runs[$1]}"
+	status=$?
+	ktap_print "$1 $2: $(totals "$log"), status $status"
+	((status == 0)) && ! totals "$log" | grep -q "^0 passed" && return
+	grep -a -A 30 -E "^not ok|^vm: " "$log" | sed 's/^/# /'
+	return 1
+}
+
 [ "${1-}" != --in-machine ] || in_machine "$2"
 [ -x "$OUTPUT/operations" ] || ktap_skip_all "the tests are not built"
 mkdir -p "$LOGS"
 [ $# = 0 ] || all=("$@")
 ktap_plan $((${#KERNELS[@]} * ${#all[@]}))
 for machine in "${all[@]}"; do
+	boot_all "$machine"
 	for kernel in "${KERNELS[@]}"; do
 		if ! ready "$kernel"; then
 			ktap_skip "$kernel: $machine" "$why_not"
