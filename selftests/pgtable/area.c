@@ -254,3 +254,15 @@ void *window(size_t bytes, size_t align)
 	munmap(memory + before + bytes, align - before);
 	return memory + before;
 }
+
+/* Such pages are there from the start of the machine or not at all. */
+void *giant_page(void)
+{
+	char *memory = mmap(NULL, GIANT_PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+			    30 << MAP_HUGE_SHIFT, -1, 0);
+
+	if (memory == MAP_FAILED)
+		skip("no page of 1 GiB: boot with hugepagesz=1G hugepages=1");
+	return memory;
+}

@@ -57,5 +57,7 @@ bool area_stores(const struct area *area, size_t offset, size_t bytes, int fault
 
 /* Nobody's, aligned to @align, of which parts are used; NULL. */
 void *window(size_t bytes, size_t align);
+/* One page of GIANT_PAGE bytes, zeroed; where there is none, the test ends here. */
+void *giant_page(void);
 
 #endif /* PGTABLE_TEST_AREA_H */

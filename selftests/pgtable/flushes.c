@@ -264,6 +264,25 @@ static bool huge_pages_go(void)
 	return filter("1") && taken_away(memory, HUGE_PAGE);
 }
 
+/*
+ * Whatever else is done with these is a flush for everybody. Nobody but us is to
+ * clear a GiB, since readers are not waited for that long.
+ */
+static bool gigantic_pages_go(void)
+{
+	uint64_t *word, i;
+	bool ok = filter("1");
+
+	for (i = 1; ok && i < 5; i++) {
+		word = giant_page();
+		*word = i;
+		ok = readers_load(word) && all_see(i) && all_see(i) &&
+			expect(!munmap(word, GIANT_PAGE)) &&
+			all_fault(NOT_MAPPED) && readers_load(NULL);
+	}
+	return ok;
+}
+
 /* Replicas may not grow: what they lack is read through masters. */
 static bool no_more_tables(void)
 {
@@ -441,6 +460,7 @@ static const struct test {
 	{ "freed_tables_are_told", freed_tables_are_told },
 	{ "small_pages_go", small_pages_go },
 	{ "huge_pages_go", huge_pages_go },
+	{ "gigantic_pages_go", gigantic_pages_go },
 	{ "masters_are_told", masters_are_told },
 	{ "pages_are_replaced", pages_are_replaced },
 	{ "copies_are_seen", copies_are_seen },

@@ -3,9 +3,9 @@
 # shellcheck disable=SC2329 # called by name
 #
 # The same tests in machines that differ, each with both kernels at a time:
-# isolated page tables, four levels of them, huge pages always and never, four
-# nodes, little memory, a node that can lose all it has. In each of them all is to
-# be as it is in the usual one.
+# isolated page tables, four levels of them, huge pages always, never and of 1 GiB,
+# four nodes, little memory, a node that can lose all it has. In each of them all is
+# to be as it is in the usual one.
 #
 #	matrix.sh [MACHINE]...
 
@@ -24,6 +24,7 @@ declare -A machines=(
 	[isolated_four_levels]="$TWO --append pti=on --append no5lvl"
 	[huge_always]="$TWO --append transparent_hugepage=always"
 	[huge_never]="$TWO --append transparent_hugepage=never"
+	[gigantic]="$TWO --mem 6144 --append hugepagesz=1G --append hugepages=2"
 	[four_nodes]="--cpus 4 --nodes 4"
 	[vsyscall_emulated]="$TWO --append vsyscall=emulate"
 	[small]="$TWO --mem 768"
@@ -31,15 +32,16 @@ declare -A machines=(
 	# which the firmware has something: hotplug.sh.
 	[spare_node]="$TWO --append memmap=896M%1G-1+0xefffffff,128M\$1920M"
 )
-all=(isolated four_levels isolated_four_levels huge_always huge_never four_nodes
-     vsyscall_emulated small spare_node)
+all=(isolated four_levels isolated_four_levels huge_always huge_never gigantic
+     four_nodes vsyscall_emulated small spare_node)
 
 # --- in the machine -------------------------------------------------------------
 
 # programs MACHINE: with one node until its memory is there, most have to be skipped.
 programs()
 {
-	[ "$1" = spare_node ] || echo "$OUTPUT/operations" ./enrol.sh
+	[ "$1" = spare_node ] ||
+		echo "$OUTPUT/operations" "$OUTPUT/flushes" ./enrol.sh
 	echo ./hotplug.sh
 }
 

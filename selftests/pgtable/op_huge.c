@@ -126,3 +126,47 @@ bool hugetlb(void)
 		write_file(POOL, "0");
 	return ok;
 }
+
+/* --- of 1 GiB ------------------------------------------------------------------ */
+
+static bool giant_used(struct area *area, void *page)
+{
+	bool ok = walk_start(area, WALK_WRITES | WALK_FAULTS);
+
+	ok = ok && walk_on(1) & expect(!mprotect(page, GIANT_PAGE, PROT_READ)) &
+		area_stores(area, 0, 8 * PAGE, NOT_ALLOWED) & walk_on(1) &
+		expect(!mprotect(page, GIANT_PAGE, PROT_READ | PROT_WRITE)) &
+		walk_on(1);
+	return walk_stop() & ok & area_same(area);
+}
+
+/* Where one entry was, there are tables now. */
+static bool giant_replaced(struct area *area, void *page)
+{
+	size_t bytes = area->bytes;
+
+	if (!expect(!munmap(page, GIANT_PAGE)) ||
+	    !area_loads(area, 0, 8 * PAGE, NOT_MAPPED) ||
+	    !expect(mmap(area->words, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+		    area->words))
+		return false;
+	area_on(area, area->words, bytes);
+	area_fill(area);
+	return area_same(area) & walk_start(area, WALK_WRITES) & walk_on(1) &
+		walk_stop() & area_same(area);
+}
+
+/* One entry of the third level; words are only around its middle. */
+bool gigantic(void)
+{
+	char *page = giant_page();
+	struct area area;
+
+	area_on(&area, page + GIANT_PAGE / 2 - BYTES / 2, BYTES);
+	area_fill(&area);
+	return expect(named_number("/proc/self/smaps_rollup",
+				   "Private_Hugetlb:") == GIANT_PAGE / 1024) &
+		area_same(&area) & giant_used(&area, page) & verified() &
+		giant_replaced(&area, page);
+}

@@ -48,6 +48,7 @@ static const struct test {
 	{ "huge_split_unmap", huge_split_unmap },
 	{ "huge_fork", huge_fork },
 	{ "hugetlb", hugetlb },
+	{ "gigantic", gigantic },
 	{ "ksm", ksm },
 	{ "move_pages", move_pages },
 	{ "mbind_moves", mbind_moves },

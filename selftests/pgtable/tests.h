@@ -52,6 +52,7 @@ bool huge_split_protect(void);
 bool huge_split_unmap(void);
 bool huge_fork(void);
 bool hugetlb(void);
+bool gigantic(void);
 
 /* op_memory.c */
 bool ksm(void);

@@ -15,6 +15,7 @@
 #define CGROUP		"rbkpt"
 #define PAGE		4096UL
 #define HUGE_PAGE	(2UL << 20)
+#define GIANT_PAGE	(1UL << 30)
 
 /* Nobody is enrolled and nothing verified: what a stock kernel does. */
 extern bool plain;
