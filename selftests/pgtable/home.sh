@@ -16,7 +16,8 @@ patience=3	# times until_true waits
 
 TESTS=(none_at_first small_has_one follows large_has_none ends_with_the_policy
        tool_says_why apply_and_clear apply_keeps_what_was changed_since
-       without_the_controller without_a_home others_below parent_has_not)
+       killed_half_way without_the_controller without_a_home others_below
+       parent_has_not)
 
 # eventually COMMAND...: periods are seconds, and three of them must agree
 eventually()
@@ -241,6 +242,53 @@ changed_since()
 		cpuset "$cpus" 0-1 || return 1
 	echo 1 > "$CG/rbka/cpuset.mems"
 	says "released /rbka" --clear && unbound && end
+}
+
+# killed OPTION CALL PATH WHEN: `rubato pgtable home a OPTION` is, by SIGKILL, when
+# it is about to make the call to the path the WHENth time
+killed()
+{
+	local status
+
+	# The shell says that it was killed.
+	{
+		strace -qq -o /dev/null -P "$3" -e "trace=$2" \
+			-e "inject=$2:signal=SIGKILL:when=$4" \
+			rubato pgtable home a "$1" > /dev/null
+	} 2> /dev/null
+	status=$?
+	[ $status = 137 ] || note "$1 at $2 of $3: status $status"
+}
+
+# killed_each OPTION CALL: at all points after the first
+killed_each()
+{
+	local at=$CG/rbka
+
+	for at in "write $at/cpuset.cpus 1" "write $at/cpuset.mems 1" "$2"; do
+		# shellcheck disable=SC2086 # words
+		killed "$1" $at && says "released /rbka" --clear && unbound ||
+			return 1
+		says "bound /rbka" --apply || return 1
+		# shellcheck disable=SC2086 # words
+		killed "$1" $at && says "bound /rbka" --apply &&
+			cpuset "$cpus" 1 || return 1
+		[ "$1" = --clear ] || says "released /rbka" --clear ||
+			return 1
+	done
+}
+
+# What was there before is not forgotten, and nothing has to be mended by hand.
+killed_half_way()
+{
+	local cpus
+
+	cpus=$(< ${NODE}1/cpulist)
+	command -v strace > /dev/null || note "no strace" || return 1
+	at_home && killed_each --apply "fsetxattr $CG/rbka 2" &&
+		says "bound /rbka" --apply &&
+		killed_each --clear "fremovexattr $CG/rbka 1" &&
+		says "released /rbka" --clear && unbound && end
 }
 
 # What it says to write is what there is to write.

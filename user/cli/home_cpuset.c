@@ -3,7 +3,9 @@
  * Binds the processes of a tenant to a node, by cpuset.cpus and cpuset.mems of
  * its cgroups, and takes that back. What was in these files before is kept
  * beside what was written, in an extended attribute of the cgroup's directory:
- * it goes with the cgroup. What somebody has changed since is left alone.
+ * it goes with the cgroup. What somebody has changed since is left alone. It is
+ * kept there before anything is written, with a word that says so: who is killed
+ * half-way leaves what --apply and --clear both go on from.
  *
  * In a cgroup that has processes a file cannot become empty again, which means
  * all that the cgroup above has: that is written instead.
@@ -29,6 +31,7 @@ struct place {
 	char path[HOME_TEXT];		/* below the root of cgroups */
 	int directory;
 	bool recorded;			/* --apply was here before */
+	bool half;			/* and it, or --clear, did not end */
 	char now[NR_FILES][HOME_TEXT];
 	char before[NR_FILES][HOME_TEXT];
 	char wrote[NR_FILES][HOME_TEXT];
@@ -151,10 +154,12 @@ static int explain_lack(const struct place *place, struct rubato_error *error)
 
 /* --- the record ----------------------------------------------------------- */
 
-/* "BEFORE\nBEFORE\nWROTE\nWROTE", of cpus and mems. */
+#define HALF	"half"
+
+/* "BEFORE\nBEFORE\nWROTE\nWROTE\nHALF", of cpus and mems; or "" for HALF. */
 static int read_record(struct place *place, struct rubato_error *error)
 {
-	char text[4 * HOME_TEXT], *rest = text, *line;
+	char text[4 * HOME_TEXT + 16], *rest = text, *line;
 	ssize_t length = fgetxattr(place->directory, RECORD, text,
 				   sizeof(text) - 1);
 
@@ -170,26 +175,29 @@ static int read_record(struct place *place, struct rubato_error *error)
 			 HOME_TEXT, "%s", line ? line : "");
 	}
 	place->recorded = true;
+	place->half = rest && !strcmp(rest, HALF);
 	return 0;
 }
 
-static int write_record(const struct place *place, struct rubato_error *error)
+static int write_record(const struct place *place, bool half,
+			struct rubato_error *error)
 {
-	char text[4 * HOME_TEXT + 8];
-	int length = snprintf(text, sizeof(text), "%s\n%s\n%s\n%s",
+	char text[4 * HOME_TEXT + 16];
+	int length = snprintf(text, sizeof(text), "%s\n%s\n%s\n%s\n%s",
 			      place->before[0], place->before[1],
-			      place->wrote[0], place->wrote[1]);
+			      place->wrote[0], place->wrote[1],
+			      half ? HALF : "");
 
 	if (!fsetxattr(place->directory, RECORD, text, (size_t)length, 0))
 		return 0;
 	return explain(-errno, place, "write", RECORD, error);
 }
 
-/* Did somebody else write what is there now? */
+/* Did somebody else write what is there now? Half-way, nobody can tell. */
 static int check_unchanged(const struct place *place,
 			   struct rubato_error *error)
 {
-	for (int i = 0; i < NR_FILES; i++) {
+	for (int i = 0; i < NR_FILES && !place->half; i++) {
 		if (strcmp(place->now[i], place->wrote[i]))
 			return -rubato_error_set(error, EBUSY,
 				"cgroup %.150s: %s is \"%.60s\", not \"%.60s\" as --apply left it: somebody has changed it since",
@@ -462,7 +470,7 @@ static void go_back(struct places *places)
 		write_files(place, place->now, &unused);
 		memcpy(place->wrote, place->now, sizeof(place->wrote));
 		if (place->recorded)
-			write_record(place, &unused);
+			write_record(place, place->half, &unused);
 		else
 			fremovexattr(place->directory, RECORD);
 	}
@@ -473,9 +481,11 @@ static int bind_all(struct places *places, struct rubato_error *error)
 	int ret = 0;
 
 	for (size_t i = 0; i < places->count && !ret; i++)
+		ret = write_record(&places->all[i], true, error);
+	for (size_t i = 0; i < places->count && !ret; i++)
 		ret = bind_place(&places->all[i], error);
 	for (size_t i = 0; i < places->count && !ret; i++)
-		ret = write_record(&places->all[i], error);
+		ret = write_record(&places->all[i], false, error);
 	if (ret)
 		go_back(places);
 	return ret;
@@ -518,8 +528,10 @@ static int release_all(struct places *places, struct rubato_error *error)
 {
 	for (size_t i = 0; i < places->count; i++) {
 		struct place *place = &places->all[i];
-		int ret = write_files(place, place->before, error);
+		int ret = write_record(place, true, error);
 
+		if (!ret)
+			ret = write_files(place, place->before, error);
 		if (!ret && fremovexattr(place->directory, RECORD))
 			ret = explain(-errno, place, "remove", RECORD, error);
 		if (ret)
