@@ -14,7 +14,7 @@ TALK=${OUTPUT:-$RUBATO_BUILD/selftests/pgtable}/talk
 DATAPATH=/sys/kernel/rubato/tenants/datapath/pgtable
 PEOPLE=/sys/kernel/debug/rubato/pgtable
 ROUNDS=2
-[ "${RUBATO_LONG-}" != 1 ] || ROUNDS=20
+[ "${RUBATO_LONG-}" != 1 ] || ROUNDS=5
 
 # Placement is the module's, and of machines with several nodes.
 placeable()

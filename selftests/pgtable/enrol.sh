@@ -9,7 +9,7 @@
 rounds=1
 toggles=100
 if [ -n "${RUBATO_LONG:-}" ]; then
-	rounds=20
+	rounds=5
 	toggles=10000
 fi
 

@@ -11,7 +11,7 @@ MEMORY=/sys/devices/system/memory
 DAX=/sys/bus/dax
 
 rounds=1
-[ -z "${RUBATO_LONG:-}" ] || rounds=60
+[ -z "${RUBATO_LONG:-}" ] || rounds=10
 
 TESTS=(cpus_go_and_come emptied_while_away toggled_while_away
        ended_while_away memory_goes_and_comes node_goes_and_comes)

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 rounds=2
-[ -z "${RUBATO_LONG:-}" ] || rounds=40
+[ -z "${RUBATO_LONG:-}" ] || rounds=10
 
 TESTS=(stays_at_home follows_and_returns policies_change spread_threads)
 

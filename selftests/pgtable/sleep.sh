@@ -17,7 +17,7 @@ PM=/sys/power
 # --- in the machine, from memory -----------------------------------------------
 
 rounds=2
-[ -z "${RUBATO_LONG:-}" ] || rounds=20
+[ -z "${RUBATO_LONG:-}" ] || rounds=5
 
 TESTS=(as_if_asleep suspended woken_with_other_wishes)
 
