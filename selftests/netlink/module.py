@@ -3,6 +3,7 @@
 import atexit
 import os
 import subprocess
+import time
 import ktap
 from genl import Family, Spec
 
@@ -32,6 +33,22 @@ def make_cgroup(name):
     os.mkdir(path)
     cgroups.append(path)
     return os.stat(path).st_ino, "/" + name
+
+
+def start_busy(path):
+    """
+    A process of the cgroup that uses some memory until it is killed. The shell that
+    it was has an address space of its own: that is gone before this returns.
+    """
+    process = subprocess.Popen(
+        ["sh", "-c", f"echo $$ > {mount}{path}/cgroup.procs;"
+         "exec dd if=/dev/zero of=/dev/null bs=8M status=none"])
+    while process.poll() is None:
+        with open(f"/proc/{process.pid}/comm", encoding="utf-8") as name:
+            if name.read() == "dd\n":
+                break
+        time.sleep(0.01)
+    return process
 
 
 def remove_cgroup(name):

@@ -7,7 +7,6 @@ Machines that are not at hand are made of mounts over the files that tell of the
 """
 import json
 import os
-import subprocess
 import tempfile
 import threading
 import time
@@ -347,19 +346,12 @@ def tenants_that_come_and_go():
         thread.join()
 
 
-def busy(path):
-    """A process of the cgroup that uses some memory until it is killed."""
-    return subprocess.Popen(
-        ["sh", "-c", f"echo $$ > {module.mount}{path}/cgroup.procs;"
-         "exec dd if=/dev/zero of=/dev/null bs=8M status=none"])
-
-
 def replicas_are_seen_verified_and_killed():
     begin()
     number, path = make_cgroup("rbkplace")
     put("tenants/a/cgroup_add", number)
     checked = said("status")["checked_tables"]
-    with busy(path) as process:
+    with module.start_busy(path) as process:
         try:
             pgtable("set", "a", "policy", "replicate")
             eventually(lambda: said("show", "a")["stats"]["pages"] > 0,

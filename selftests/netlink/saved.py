@@ -190,17 +190,11 @@ def eventually(holds, what):
         time.sleep(0.05)
 
 
-def busy(path):
-    return subprocess.Popen(
-        ["sh", "-c", f"echo $$ > {module.mount}{path}/cgroup.procs;"
-         "exec dd if=/dev/zero of=/dev/null bs=8M status=none"])
-
-
 def the_numbers_are_the_modules():
     begin()
     number, path = module.make_cgroup("rbksaved")
     put("tenants/a/cgroup_add", number)
-    with busy(path) as process:
+    with module.start_busy(path) as process:
         try:
             tool("pgtable", "set", "a", "policy", "replicate")
             eventually(lambda: int(get(f"{HERE}/stat/fills")), "fills")
