@@ -171,6 +171,8 @@ walker()
 	local name=$1 cgroup=$2
 
 	shift 2
+	# Not what the one before said, which had the same name.
+	: > "$work/$name"
 	(
 		echo $BASHPID > "$CG/$cgroup/cgroup.procs"
 		exec nice -n 19 "$WALKER" "$@" > "$work/$name" 2>&1
