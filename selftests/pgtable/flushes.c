@@ -298,14 +298,18 @@ static bool as_many_as_before(uint64_t max_kib)
 	return expect(!put_number(PGTABLE "max_kib", max_kib));
 }
 
-/* Their replica never had it, and they have seen it all the same. */
+/*
+ * Their replica never had it, and they have seen it all the same. That they walk
+ * replicas before is seen by who is spared.
+ */
 static bool masters_are_told(void)
 {
 	uint64_t max_kib = get_number(PGTABLE "max_kib");
+	bool ok = strangers_are_not();
 	uint64_t before = stat_of("fallbacks");
 	unsigned char *memory;
-	bool ok = filter("1") && no_more_tables();
 
+	ok = ok && no_more_tables();
 	memory = region(REGION);
 	ok = ok && expect(memory) && taken_away(memory, REGION) &&
 		expect(stat_of("fallbacks") > before);
