@@ -4,11 +4,13 @@
  * to, cpuset files of the tenant's cgroups that make it so (home_cpuset.c).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/home.h"
 #include "cli/print.h"
+#include "lib/kernel_file.h"
 
 #define NODE_CPUS	"/sys/devices/system/node/node%d/cpulist"
 
@@ -40,19 +42,13 @@ static int read_wish(struct cli *cli, struct wish *wish, int argc, char **argv)
 static int read_cpus(int node, char *cpus, struct rubato_error *error)
 {
 	char path[64];
-	FILE *file;
-	bool read;
+	int ret;
 
 	snprintf(path, sizeof(path), NODE_CPUS, node);
-	file = fopen(path, "re");
-	if (!file)
-		return -rubato_error_set(error, errno, "cannot open %s: %m",
-					 path);
-	read = fgets(cpus, HOME_TEXT, file);
-	fclose(file);
-	if (!read)
-		return -rubato_error_set(error, EIO, "cannot read %s", path);
-	cpus[strcspn(cpus, "\n")] = '\0';
+	ret = kernel_file_read(AT_FDCWD, path, cpus);
+	if (ret)
+		return -rubato_error_set(error, -ret, "cannot read %s: %s",
+					 path, strerror(-ret));
 	return 0;
 }
 
@@ -69,7 +65,7 @@ static struct json_object *suggestion(const char *tenant,
 {
 	struct json_object *found = rubato_pgtable_get(tenant, error);
 	struct json_object *answer, *home;
-	char cpus[HOME_TEXT];
+	char cpus[KERNEL_FILE_SIZE];
 
 	if (!found)
 		return NULL;
@@ -129,7 +125,7 @@ static void explain(struct json_object *answer, char *text, size_t size)
 
 static int print_suggestion(struct cli *cli, struct json_object *answer)
 {
-	char text[HOME_TEXT + 256];
+	char text[KERNEL_FILE_SIZE + 256];
 
 	if (cli->is_json)
 		return print_json(cli, answer);
@@ -144,7 +140,7 @@ static struct json_object *apply(struct cli *cli, const char *tenant,
 				 struct rubato_error *error)
 {
 	struct json_object *home = print_find(answer, "home");
-	char text[HOME_TEXT + 256];
+	char text[KERNEL_FILE_SIZE + 256];
 
 	if (home)
 		return home_apply(cli, tenant, json_object_get_int(home),

@@ -5,8 +5,6 @@
 
 #include "cli/cli.h"
 
-#define HOME_TEXT	4096	/* of a file of cpuset, or a list of CPUs */
-
 /* `rubato pgtable home NAME [--apply|--clear]` */
 int home_run(struct cli *cli, int argc, char **argv);
 

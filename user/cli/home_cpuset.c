@@ -20,6 +20,7 @@
 
 #include "cli/home.h"
 #include "cli/print.h"
+#include "lib/kernel_file.h"
 
 #define RECORD		"trusted.rubato.home"
 #define NR_FILES	2
@@ -28,56 +29,19 @@ static const char *const files[NR_FILES] = { "cpuset.cpus", "cpuset.mems" };
 
 /* One cgroup, and what its files have, had and are to have. */
 struct place {
-	char path[HOME_TEXT];		/* below the root of cgroups */
+	char path[KERNEL_FILE_SIZE];		/* below the root of cgroups */
 	int directory;
 	bool recorded;			/* --apply was here before */
 	bool half;			/* and it, or --clear, did not end */
-	char now[NR_FILES][HOME_TEXT];
-	char before[NR_FILES][HOME_TEXT];
-	char wrote[NR_FILES][HOME_TEXT];
+	char now[NR_FILES][KERNEL_FILE_SIZE];
+	char before[NR_FILES][KERNEL_FILE_SIZE];
+	char wrote[NR_FILES][KERNEL_FILE_SIZE];
 };
 
 struct places {
 	size_t count;
 	struct place *all;
 };
-
-/* --- files ---------------------------------------------------------------- */
-
-/* Without the newline at its end. 0 or a negative errno. */
-static int read_file(int directory, const char *name, char *text)
-{
-	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	ssize_t length;
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	length = read(fd, text, HOME_TEXT - 1);
-	ret = length < 0 ? -errno : 0;
-	close(fd);
-	if (ret)
-		return ret;
-	text[length] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return 0;
-}
-
-/* A newline alone is what the kernel takes for nothing. */
-static int write_file(int directory, const char *name, const char *text)
-{
-	char line[HOME_TEXT + 1];
-	int length = snprintf(line, sizeof(line), "%s\n", text);
-	int fd = openat(directory, name, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, line, (size_t)length) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
 
 static int explain(int ret, const struct place *place, const char *doing,
 		   const char *name, struct rubato_error *error)
@@ -101,17 +65,17 @@ static bool has_word(const char *text, const char *word)
 /* Appends ROOT + PATH/cgroup.subtree_control if that lacks cpuset. */
 static void note_lacking(const char *directory, FILE *command)
 {
-	char name[2 * HOME_TEXT + 32], words[HOME_TEXT];
+	char name[2 * KERNEL_FILE_SIZE + 32], words[KERNEL_FILE_SIZE];
 
 	snprintf(name, sizeof(name), "%s/cgroup.subtree_control", directory);
-	if (!read_file(AT_FDCWD, name, words) && !has_word(words, "cpuset"))
+	if (!kernel_file_read(AT_FDCWD, name, words) && !has_word(words, "cpuset"))
 		fprintf(command, " %s", name);
 }
 
 /* The files of all cgroups above @path that must be told, topmost first. */
 static char *lacking(const char *root, const char *path)
 {
-	char *command = NULL, directory[2 * HOME_TEXT];
+	char *command = NULL, directory[2 * KERNEL_FILE_SIZE];
 	const char *end = path;
 	FILE *stream;
 	size_t size;
@@ -133,14 +97,14 @@ static char *lacking(const char *root, const char *path)
 static int explain_lack(const struct place *place, struct rubato_error *error)
 {
 	struct rubato_cgroup_place root;
-	char name[2 * HOME_TEXT], words[HOME_TEXT];
+	char name[2 * KERNEL_FILE_SIZE], words[KERNEL_FILE_SIZE];
 	char *command;
 	int ret = rubato_cgroup_root(&root, error);
 
 	if (ret)
 		return ret;
 	snprintf(name, sizeof(name), "%s/cgroup.controllers", root.directory);
-	if (read_file(AT_FDCWD, name, words) || !has_word(words, "cpuset"))
+	if (kernel_file_read(AT_FDCWD, name, words) || !has_word(words, "cpuset"))
 		return -rubato_error_set(error, EOPNOTSUPP,
 			"%s has no cpuset: the kernel lacks it, or a hierarchy of cgroup v1 has it",
 			root.directory);
@@ -159,7 +123,7 @@ static int explain_lack(const struct place *place, struct rubato_error *error)
 /* "BEFORE\nBEFORE\nWROTE\nWROTE\nHALF", of cpus and mems; or "" for HALF. */
 static int read_record(struct place *place, struct rubato_error *error)
 {
-	char text[4 * HOME_TEXT + 16], *rest = text, *line;
+	char text[4 * KERNEL_FILE_SIZE + 16], *rest = text, *line;
 	ssize_t length = fgetxattr(place->directory, RECORD, text,
 				   sizeof(text) - 1);
 
@@ -172,7 +136,7 @@ static int read_record(struct place *place, struct rubato_error *error)
 		line = strsep(&rest, "\n");
 		snprintf(i < NR_FILES ? place->before[i] :
 					place->wrote[i - NR_FILES],
-			 HOME_TEXT, "%s", line ? line : "");
+			 KERNEL_FILE_SIZE, "%s", line ? line : "");
 	}
 	place->recorded = true;
 	place->half = rest && !strcmp(rest, HALF);
@@ -182,7 +146,7 @@ static int read_record(struct place *place, struct rubato_error *error)
 static int write_record(const struct place *place, bool half,
 			struct rubato_error *error)
 {
-	char text[4 * HOME_TEXT + 16];
+	char text[4 * KERNEL_FILE_SIZE + 16];
 	int length = snprintf(text, sizeof(text), "%s\n%s\n%s\n%s\n%s",
 			      place->before[0], place->before[1],
 			      place->wrote[0], place->wrote[1],
@@ -223,7 +187,7 @@ static int open_place(struct place *place, const char *path,
 	if (place->directory < 0)
 		return explain(-errno, place, "open", found.directory, error);
 	for (int i = 0; i < NR_FILES; i++) {
-		ret = read_file(place->directory, files[i], place->now[i]);
+		ret = kernel_file_read(place->directory, files[i], place->now[i]);
 		if (ret == -ENOENT)
 			return explain_lack(place, error);
 		if (ret)
@@ -345,24 +309,24 @@ static struct json_object *paths_of(const struct places *places)
 /* All that the cgroup above may use: with that, a cgroup is not bound. */
 static int write_all(const struct place *place, const char *name)
 {
-	char path[64], all[HOME_TEXT];
+	char path[64], all[KERNEL_FILE_SIZE];
 	int ret;
 
 	snprintf(path, sizeof(path), "../%s.effective", name);
-	ret = read_file(place->directory, path, all);
-	return ret ? ret : write_file(place->directory, name, all);
+	ret = kernel_file_read(place->directory, path, all);
+	return ret ? ret : kernel_file_write(place->directory, name, all);
 }
 
 /* Once set, the kernel does not let it be empty while there are processes. */
 static int write_one(const struct place *place, const char *name,
 		     const char *text)
 {
-	int ret = write_file(place->directory, name, text);
+	int ret = kernel_file_write(place->directory, name, text);
 
 	return ret == -ENOSPC && !*text ? write_all(place, name) : ret;
 }
 
-static int write_files(struct place *place, char (*text)[HOME_TEXT],
+static int write_files(struct place *place, char (*text)[KERNEL_FILE_SIZE],
 		       struct rubato_error *error)
 {
 	int ret;
@@ -414,13 +378,13 @@ static bool is_within(const char *list, const char *all)
 static int check_effective(const struct place *place,
 			   struct rubato_error *error)
 {
-	char name[32], effective[HOME_TEXT];
+	char name[32], effective[KERNEL_FILE_SIZE];
 
 	for (int i = 0; i < NR_FILES; i++) {
 		int ret;
 
 		snprintf(name, sizeof(name), "%s.effective", files[i]);
-		ret = read_file(place->directory, name, effective);
+		ret = kernel_file_read(place->directory, name, effective);
 		if (ret)
 			return explain(ret, place, "read", name, error);
 		if (!is_within(effective, place->wrote[i]))
@@ -438,7 +402,7 @@ static int bind_place(struct place *place, struct rubato_error *error)
 	int ret = write_files(place, place->wrote, error);
 
 	for (int i = 0; i < NR_FILES && !ret; i++) {
-		ret = read_file(place->directory, files[i], place->wrote[i]);
+		ret = kernel_file_read(place->directory, files[i], place->wrote[i]);
 		if (ret)
 			explain(ret, place, "read", files[i], error);
 	}
@@ -454,8 +418,8 @@ static int prepare(struct place *place, int node, const char *cpus,
 		return ret;
 	if (!place->recorded)
 		memcpy(place->before, place->now, sizeof(place->before));
-	snprintf(place->wrote[0], HOME_TEXT, "%s", cpus);
-	snprintf(place->wrote[1], HOME_TEXT, "%d", node);
+	snprintf(place->wrote[0], KERNEL_FILE_SIZE, "%s", cpus);
+	snprintf(place->wrote[1], KERNEL_FILE_SIZE, "%d", node);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "internal.h"
 #include "json.h"
+#include "kernel_file.h"
 #include "pgtable.h"
 #include "tenant_json.h"
 
@@ -23,44 +24,9 @@
 #define TENANTS		MODULE "/tenants"
 #define MACHINE		MODULE "/pgtable"
 #define NODES		"/sys/devices/system/node/has_memory"
-#define TEXT_SIZE	4096	/* no file in sysfs has more */
 #define SETTINGS_MAX	4
 #define PAGE_SIZE	4096
 #define LIMIT_SHIFT	6	/* of max_kib, as the module has it */
-
-/* --- files --- */
-
-/* Without the newline at its end. 0 or a negative errno. */
-static int read_text(int directory, const char *name, char *text)
-{
-	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	ssize_t length;
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	length = read(fd, text, TEXT_SIZE - 1);
-	ret = length < 0 ? -errno : 0;
-	close(fd);
-	if (ret)
-		return ret;
-	text[length] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return 0;
-}
-
-static int write_text(int directory, const char *name, const char *text)
-{
-	int fd = openat(directory, name, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
 
 /* @ret as a sentence, where nothing more is known about it. */
 static int explain(int ret, const char *doing, const char *name,
@@ -98,7 +64,7 @@ static int read_machine(const char *name, char *text,
 
 	if (machine < 0)
 		return machine;
-	ret = read_text(machine, name, text);
+	ret = kernel_file_read(machine, name, text);
 	close(machine);
 	return ret ? explain(ret, "read", name, error) : 0;
 }
@@ -111,14 +77,14 @@ static int write_machine(const char *name, const char *text,
 
 	if (machine < 0)
 		return machine;
-	ret = write_text(machine, name, text);
+	ret = kernel_file_write(machine, name, text);
 	close(machine);
 	return ret ? explain(ret, "write", name, error) : 0;
 }
 
 static int read_mismatches(uint64_t *mismatches, struct rubato_error *error)
 {
-	char text[TEXT_SIZE];
+	char text[KERNEL_FILE_SIZE];
 	int ret = read_machine("verify", text, error);
 
 	if (!ret)
@@ -129,8 +95,8 @@ static int read_mismatches(uint64_t *mismatches, struct rubato_error *error)
 static int put_number(struct json_object *object, int directory,
 		      const char *name, const char *key)
 {
-	char text[TEXT_SIZE];
-	int ret = read_text(directory, name, text);
+	char text[KERNEL_FILE_SIZE];
+	int ret = kernel_file_read(directory, name, text);
 
 	if (!ret)
 		json_put_new(object, key, json_object_new_uint64(
@@ -141,8 +107,8 @@ static int put_number(struct json_object *object, int directory,
 static int put_switch(struct json_object *object, int directory,
 		      const char *name)
 {
-	char text[TEXT_SIZE];
-	int ret = read_text(directory, name, text);
+	char text[KERNEL_FILE_SIZE];
+	int ret = kernel_file_read(directory, name, text);
 
 	if (!ret)
 		json_put_new(object, name,
@@ -152,8 +118,8 @@ static int put_switch(struct json_object *object, int directory,
 
 static int put_machine(struct json_object *object, int machine)
 {
-	char reason[TEXT_SIZE];
-	int ret = read_text(machine, "reason", reason);
+	char reason[KERNEL_FILE_SIZE];
+	int ret = kernel_file_read(machine, "reason", reason);
 
 	if (ret)
 		return ret;
@@ -213,7 +179,7 @@ int rubato_pgtable_filter(bool on, struct rubato_error *error)
 
 	if (machine < 0)
 		return machine;
-	ret = write_text(machine, "filter", on ? "1" : "0");
+	ret = kernel_file_write(machine, "filter", on ? "1" : "0");
 	close(machine);
 	if (ret == -EOPNOTSUPP)
 		return -rubato_error_set(error, EOPNOTSUPP,
@@ -305,13 +271,13 @@ static struct json_object *read_nodes(char *text)
 
 static int put_nodes(struct json_object *stats, int tenant)
 {
-	char file[32], text[TEXT_SIZE];
+	char file[32], text[KERNEL_FILE_SIZE];
 	int ret = 0;
 
 	for (size_t i = 0; i < sizeof(by_node) / sizeof(*by_node) && !ret;
 	     i++) {
 		snprintf(file, sizeof(file), "stat/%s", by_node[i]);
-		ret = read_text(tenant, file, text);
+		ret = kernel_file_read(tenant, file, text);
 		if (!ret)
 			json_put_new(stats, by_node[i], read_nodes(text));
 	}
@@ -320,11 +286,11 @@ static int put_nodes(struct json_object *stats, int tenant)
 
 static int put_home(struct json_object *stats, int tenant)
 {
-	char home[TEXT_SIZE], reason[TEXT_SIZE];
-	int ret = read_text(tenant, "stat/home", home);
+	char home[KERNEL_FILE_SIZE], reason[KERNEL_FILE_SIZE];
+	int ret = kernel_file_read(tenant, "stat/home", home);
 
 	if (!ret)
-		ret = read_text(tenant, "stat/home_reason", reason);
+		ret = kernel_file_read(tenant, "stat/home_reason", reason);
 	if (ret)
 		return ret;
 	json_put_new(stats, "home", home[0] == '-' ? NULL :
@@ -344,8 +310,8 @@ static int put_stats(struct json_object *stats, int tenant)
 
 static int put_text(struct json_object *object, int tenant, const char *name)
 {
-	char text[TEXT_SIZE];
-	int ret = read_text(tenant, name, text);
+	char text[KERNEL_FILE_SIZE];
+	int ret = kernel_file_read(tenant, name, text);
 
 	if (!ret)
 		json_put_new(object, name, json_object_new_string(text));
@@ -470,7 +436,7 @@ static int check_nodes(struct json_object *value, struct rubato_error *error)
 	const char *nodes = value ? json_object_get_string(value) : "null";
 
 	if (json_object_is_type(value, json_type_string) && nodes[0] &&
-	    strlen(nodes) < TEXT_SIZE &&
+	    strlen(nodes) < KERNEL_FILE_SIZE &&
 	    strspn(nodes, "0123456789,-") == strlen(nodes))
 		return 0;
 	return -rubato_error_set(error, EINVAL,
@@ -506,7 +472,7 @@ static int check_fill_order(struct json_object *value,
 
 static int check_reason(struct rubato_error *error)
 {
-	char reason[TEXT_SIZE];
+	char reason[KERNEL_FILE_SIZE];
 	int ret = read_machine("reason", reason, error);
 
 	if (ret || !strcmp(reason, "none"))
@@ -589,7 +555,7 @@ static int check_machine(struct json_object *settings,
 struct change {
 	const struct setting *setting;
 	const char *text;		/* the caller's */
-	char before[TEXT_SIZE];
+	char before[KERNEL_FILE_SIZE];
 };
 
 /* How many there are to make, or a negative errno. */
@@ -618,12 +584,12 @@ static int explain_refusal(const struct change *change, int ret,
 			   const char *tenant, struct rubato_error *error)
 {
 	const char *name = change->setting->name;
-	char nodes[TEXT_SIZE];
+	char nodes[KERNEL_FILE_SIZE];
 
 	if (ret == -EOPNOTSUPP && check_reason(error))
 		return ret;
 	if (ret == -EINVAL && !strcmp(name, "nodes") &&
-	    !read_text(AT_FDCWD, NODES, nodes))
+	    !kernel_file_read(AT_FDCWD, NODES, nodes))
 		return -rubato_error_set(error, EINVAL,
 			"nodes \"%.60s\" is not a list of nodes with memory, which are %.60s",
 			change->text, nodes);
@@ -638,7 +604,7 @@ static int read_before(struct change *changes, int count, int directory,
 {
 	for (int i = 0; i < count; i++) {
 		const char *name = changes[i].setting->name;
-		int ret = read_text(directory, name, changes[i].before);
+		int ret = kernel_file_read(directory, name, changes[i].before);
 
 		if (ret)
 			return explain_file(ret, "read", name, tenant, error);
@@ -654,13 +620,13 @@ static int make_changes(struct change *changes, int count, int directory,
 	if (ret)
 		return ret;
 	for (done = 0; done < count && !ret; done++)
-		ret = write_text(directory, changes[done].setting->name,
+		ret = kernel_file_write(directory, changes[done].setting->name,
 				 changes[done].text);
 	if (!ret)
 		return 0;
 	explain_refusal(&changes[--done], ret, tenant, error);
 	while (done-- > 0)
-		write_text(directory, changes[done].setting->name,
+		kernel_file_write(directory, changes[done].setting->name,
 			   changes[done].before);
 	return ret == -ENODEV ? -ENOENT : ret;
 }
@@ -688,11 +654,11 @@ int rubato_pgtable_set(const char *name, struct json_object *settings,
 static struct json_object *defaults(void)
 {
 	struct json_object *settings = json_object_new_object();
-	char nodes[TEXT_SIZE];
+	char nodes[KERNEL_FILE_SIZE];
 	struct sysinfo machine;
 
 	json_put_new(settings, "policy", json_object_new_string("off"));
-	if (!read_text(AT_FDCWD, NODES, nodes))
+	if (!kernel_file_read(AT_FDCWD, NODES, nodes))
 		json_put_new(settings, "nodes", json_object_new_string(nodes));
 	if (!sysinfo(&machine))
 		json_put_new(settings, "max_kib", json_object_new_uint64(
