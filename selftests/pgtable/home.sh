@@ -16,8 +16,8 @@ patience=3	# times until_true waits
 
 TESTS=(none_at_first small_has_one follows large_has_none ends_with_the_policy
        tool_says_why apply_and_clear apply_keeps_what_was changed_since
-       killed_half_way without_the_controller without_a_home others_below
-       parent_has_not)
+       killed_half_way refused_half_way without_the_controller
+       without_a_home others_below parent_has_not)
 
 # eventually COMMAND...: periods are seconds, and three of them must agree
 eventually()
@@ -289,6 +289,30 @@ killed_half_way()
 		says "bound /rbka" --apply &&
 		killed_each --clear "fremovexattr $CG/rbka 1" &&
 		says "released /rbka" --clear && unbound && end
+}
+
+# refused_at CALL PATH WHEN: --apply is refused that call, and leaves nothing
+refused_at()
+{
+	local text
+
+	text=$(strace -qq -o /dev/null -P "$2" -e "trace=$1" \
+		-e "inject=$1:error=EIO:when=$3" \
+		rubato pgtable home a --apply 2>&1)
+	[[ $? == 2 && $text == *"Input/output error"* ]] ||
+		note "$1 of $2: '$text'" || return 1
+	unbound && refuses "nothing was applied" --clear
+}
+
+# A file that was empty, and not written yet, is empty still.
+refused_half_way()
+{
+	local at=$CG/rbka
+
+	at_home && refused_at fsetxattr "$at" 1 && cpuset "" "" &&
+		refused_at write "$at/cpuset.cpus" 1 && cpuset "" "" &&
+		refused_at write "$at/cpuset.mems" 1 &&
+		refused_at fsetxattr "$at" 2 && end
 }
 
 # What it says to write is what there is to write.
