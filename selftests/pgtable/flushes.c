@@ -253,13 +253,26 @@ static uint64_t huge_kib(void)
 	return named_number("/proc/self/smaps_rollup", "AnonHugePages:");
 }
 
-/* More rights, which zaps and does not flush; then none at all. */
-static bool huge_pages_go(void)
+/* Also where huge pages are for nobody: that is asked for in so many words. */
+static unsigned char *huge_region(void)
 {
 	uint64_t before = huge_kib();
 	unsigned char *memory = region_of(HUGE_PAGE, MADV_HUGEPAGE);
 
-	if (!expect(memory) || !expect(huge_kib() > before))
+	if (!expect(memory) ||
+	    !expect(within(patience() / 4,
+			   !madvise(memory, HUGE_PAGE, MADV_COLLAPSE))) ||
+	    !expect(huge_kib() > before))
+		return NULL;
+	return memory;
+}
+
+/* More rights, which zaps and does not flush; then none at all. */
+static bool huge_pages_go(void)
+{
+	unsigned char *memory = huge_region();
+
+	if (!memory)
 		return false;
 	return filter("1") && taken_away(memory, HUGE_PAGE);
 }

@@ -6,9 +6,6 @@
 #define MADV_POPULATE_READ	22
 #define MADV_POPULATE_WRITE	23
 #endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE		25
-#endif
 
 /* Some kernels do not know them all, and none says so about what it keeps. */
 static bool keep_once(struct area *area, unsigned int round)

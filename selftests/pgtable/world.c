@@ -75,7 +75,7 @@ static bool is_debug_kernel(void)
 
 unsigned int patience(void)
 {
-	return lengthy() || is_debug_kernel() ? 300 : 40;
+	return lengthy() || is_debug_kernel() ? 300 : 120;
 }
 
 bool machine_is_ours(void)

@@ -17,6 +17,10 @@
 #define HUGE_PAGE	(2UL << 20)
 #define GIANT_PAGE	(1UL << 30)
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25	/* the libraries of Debian 12 do not know it */
+#endif
+
 /* Nobody is enrolled and nothing verified: what a stock kernel does. */
 extern bool plain;
 
