@@ -3,8 +3,8 @@
 # Mappings that change all the time, the worst that replicas can meet: two
 # processes take turns, of which one is enrolled. 4 MiB: read-only, read, writable,
 # written; or dropped and written. 32 MiB: forked, and 64 pages written meanwhile.
-# Then with policy auto and threads that read 160 MiB on all nodes: all that it took,
-# until auto has found out and after.
+# Then with policy auto and threads that read 160 MiB on all nodes, 8 s of each: all
+# that it took, until auto has found out, after, and while it tries again.
 
 TITLE="Loops that change mappings: enrolled / not"
 X_LABEL="loop"

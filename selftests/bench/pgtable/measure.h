@@ -62,6 +62,8 @@ struct whereabouts {
 };
 
 bool look(pid_t pid, struct whereabouts *found);
+/* Reads spare memory on @place until a replica is walked there: that comes soon. */
+bool settle_on(const struct person *person, unsigned int place);
 /* Of what the CPUs of @node walk, the part that lies there. */
 double local_share(const struct whereabouts *found, int node);
 

