@@ -135,6 +135,24 @@ static void ask_one(const struct talk_options *options, int fd,
 	place->since_us = talk_now_us();
 }
 
+static bool asks_more(const struct talk_options *options,
+		      const struct tally *tally)
+{
+	return !talk_stopped &&
+	       (!options->count || tally->asked < options->count);
+}
+
+/* Once stopped, what is on its way is awaited still: none is lost by that. */
+static bool is_over(const struct talk_options *options,
+		    const struct tally *tally)
+{
+	uint64_t ended = tally->answered + tally->lost + tally->corrupt;
+
+	if (talk_stopped)
+		return ended >= tally->asked;
+	return options->count && ended >= options->count;
+}
+
 int talk_udp_ask(const struct talk_options *options)
 {
 	struct asked places[TALK_WINDOW_MAX] = {};
@@ -143,10 +161,10 @@ int talk_udp_ask(const struct talk_options *options)
 	struct asked *place;
 
 	talk_ready();
-	while (!talk_stopped && (!options->count || tally.answered + tally.lost +
-				 tally.corrupt < options->count)) {
-		place = free_place(places, options->window);
-		if (place && (!options->count || tally.asked < options->count)) {
+	while (!is_over(options, &tally)) {
+		place = asks_more(options, &tally) ?
+			free_place(places, options->window) : NULL;
+		if (place) {
 			ask_one(options, wait.fd, place, &tally);
 			talk_pause_us(options->interval_us);
 		}
