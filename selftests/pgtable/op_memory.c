@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <linux/mempolicy.h>
+#include "balancing.h"
 #include "tests.h"
 
 #define KSM	"/sys/kernel/mm/ksm/"
@@ -254,38 +255,22 @@ bool move_shared(void)
 
 /* --- NUMA balancing --------------------------------------------------------------- */
 
-#define BALANCING	"/proc/sys/kernel/numa_balancing"
-#define SCANS		"/sys/kernel/debug/sched/numa_balancing/"
-
-static uint64_t hinting_faults(void)
-{
-	return named_number("/proc/vmstat", "numa_hint_faults");
-}
-
-static void balance(const char *on, const char *every_ms)
-{
-	write_file(SCANS "scan_period_min_ms", every_ms);
-	write_file(SCANS "scan_delay_ms", every_ms);
-	write_file(BALANCING, on);
-}
-
 /* Entries lose their access, come back as hints, and pages move. */
 bool numa_balancing(void)
 {
-	uint64_t faults = hinting_faults();
+	uint64_t faults = balancing_faults();
 	struct area area;
 	bool ok;
 
-	if (!machine_is_ours() || nodes_there() < 2 ||
-	    access(BALANCING, W_OK))
+	if (!machine_is_ours() || !balancing_there())
 		skip("no balancing to switch on");
-	balance("1", "20");
+	balancing_set(20);
 	ok = area_map(&area, 16 * AREA) &&
 		walk_start(&area, WALK_WRITES | WALK_HOPS) &&
-		within(20, hinting_faults() > faults + rounds(100)) &
+		within(20, balancing_faults() > faults + rounds(100)) &
 		walk_on(1) & walk_stop() & area_same(&area);
-	balance("0", "1000");
+	balancing_set(BALANCING_OFF);
 	ksft_print_msg("%llu hinting faults\n",
-		       (unsigned long long)(hinting_faults() - faults));
+		       (unsigned long long)(balancing_faults() - faults));
 	return ok;
 }

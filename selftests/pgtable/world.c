@@ -228,7 +228,7 @@ bool enrolled(pid_t pid)
 
 bool wait_enrolled(pid_t pid)
 {
-	return plain || within(10, enrolled(pid)) ||
+	return plain || within(patience() / 4, enrolled(pid)) ||
 		expect(!"the process was not enrolled");
 }
 

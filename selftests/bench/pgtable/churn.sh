@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2034
 # Mappings that change all the time, the worst that replicas can meet: two
 # processes take turns, of which one is enrolled. 4 MiB: read-only, read, writable,
-# written; or dropped and written. 32 MiB: forked, and 64 pages written meanwhile.
+# written; or dropped and written. 32 MiB: forked, and 64 pages written meanwhile; or
+# read 100 times, while NUMA balancing scans every 20 ms that the process runs.
 # Then with policy auto and threads that read 160 MiB on all nodes, 8 s of each: all
 # that it took, until auto has found out, after, and while it tries again.
 

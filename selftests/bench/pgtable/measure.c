@@ -7,6 +7,7 @@
  */
 #include <sys/stat.h>
 #include <time.h>
+#include "../../pgtable/balancing.h"
 #include "measure.h"
 
 unsigned int turns = 5;
@@ -78,9 +79,10 @@ int main(int argc, char **argv)
 	mkdir(cgroup_file(PLAIN_CGROUP, ""), 0755);
 	on_place(0);
 	/* Its scanner zaps what it scans, at times of its own. */
-	write_file("/proc/sys/kernel/numa_balancing", "0");
+	balancing_set(BALANCING_OFF);
 	for (i = 3; i < argc; i++)
 		ok &= run_named(argv[i], argv[1]);
+	balancing_restore();
 	world_end();
 	rmdir(cgroup_file(PLAIN_CGROUP, ""));
 	return !ok;

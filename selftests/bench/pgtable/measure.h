@@ -29,6 +29,7 @@ enum task {
 	TASK_PROTECT,	/* the loops of churn, @amount times, on @place */
 	TASK_FORK,
 	TASK_DONTNEED,
+	TASK_READ_AGAIN,
 	TASK_SPREAD,	/* from now on, a thread on each place reads now and then */
 };
 
@@ -62,7 +63,10 @@ struct whereabouts {
 };
 
 bool look(pid_t pid, struct whereabouts *found);
-/* Reads spare memory on @place until a replica is walked there: that comes soon. */
+/*
+ * Reads spare memory on @place, and again once a replica is walked there: it has
+ * been filled then with all that the process itself needs.
+ */
 bool settle_on(const struct person *person, unsigned int place);
 /* Of what the CPUs of @node walk, the part that lies there. */
 double local_share(const struct whereabouts *found, int node);

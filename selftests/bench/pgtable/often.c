@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How often: miss, churn, cost. */
+#include "../../pgtable/balancing.h"
 #include "measure.h"
 
 #define MISS_MIB	32UL
@@ -53,11 +54,47 @@ static const struct loop {
 	const char *name;
 	enum task task;
 	unsigned long times;
+	unsigned int scanned_ms;	/* the kernel scans both that often */
 } loops[] = {
-	{ "mprotect", TASK_PROTECT, 20 },
-	{ "fork", TASK_FORK, 8 },
-	{ "dontneed", TASK_DONTNEED, 8 },
+	{ "mprotect", TASK_PROTECT, 20, BALANCING_OFF },
+	{ "fork", TASK_FORK, 8, BALANCING_OFF },
+	{ "dontneed", TASK_DONTNEED, 8, BALANCING_OFF },
+	{ "NUMA scans", TASK_READ_AGAIN, 20, 20 },
 };
+
+/*
+ * Of two, the second is enrolled; each time they are new ones, since what auto has
+ * learned ends with them. If they are @spread, threads of theirs read everywhere.
+ */
+static bool people_start(struct person people[2], unsigned long mib, bool spread)
+{
+	bool ok = person_start(people, mib, false) &
+		person_start(people + 1, mib, true);
+	unsigned int i;
+
+	for (i = 0; ok && spread && i < 2; i++)
+		ok = person_do(people + i, TASK_SPREAD, 0, 0);
+	return ok;
+}
+
+static void people_end(struct person people[2])
+{
+	person_end(people + 1);
+	person_end(people);
+}
+
+static uint64_t scan_begin(const struct loop *loop)
+{
+	balancing_set(loop->scanned_ms);
+	return balancing_faults();
+}
+
+static bool scan_end(const struct loop *loop, uint64_t faults_before)
+{
+	balancing_set(BALANCING_OFF);
+	return loop->scanned_ms == BALANCING_OFF ||
+		expect(balancing_faults() > faults_before);
+}
 
 static double per_time_us(const struct person *person, const struct loop *loop)
 {
@@ -91,7 +128,7 @@ static bool churn(const struct person *people, const struct loop *loop,
 static bool churn_auto(const struct person *people, const struct loop *loop,
 		       FILE *out)
 {
-	uint64_t fills = stat_of("fills");
+	uint64_t fills = stat_of("fills"), zaps = stat_of("zaps");
 	double us[2] = { 0, 0 };
 	unsigned int step, who;
 
@@ -104,25 +141,24 @@ static bool churn_auto(const struct person *people, const struct loop *loop,
 		if (!expect(us[0] > 0 && us[1] > 0))
 			return false;
 	}
-	fprintf(out, "{\"case\": {\"policy\": \"auto\", \"x\": \"%s\"}, \"plain_us\": %.1f, \"replicate_us\": %.1f, \"ratio\": %.3f, \"fills\": %.2f, \"zaps\": 0}\n",
+	fprintf(out, "{\"case\": {\"policy\": \"auto\", \"x\": \"%s\"}, \"plain_us\": %.1f, \"replicate_us\": %.1f, \"ratio\": %.3f, \"fills\": %.2f, \"zaps\": %.2f}\n",
 		loop->name, us[0] / step, us[1] / step, us[1] / us[0],
-		(double)(stat_of("fills") - fills) / loop->times / step);
+		(double)(stat_of("fills") - fills) / loop->times / step,
+		(double)(stat_of("zaps") - zaps) / loop->times / step);
 	return true;
 }
 
-/* With people of their own each time: what auto has learned ends with them. */
 static bool measure_auto(const struct loop *loop, FILE *out)
 {
 	struct person people[2];
+	uint64_t faults;
 	bool ok;
 
-	ok = person_start(people, AUTO_MIB, false) &
-		person_start(people + 1, AUTO_MIB, true);
-	person_do(people, TASK_SPREAD, 0, 0);
-	person_do(people + 1, TASK_SPREAD, 0, 0);
+	ok = people_start(people, AUTO_MIB, true);
+	faults = scan_begin(loop);
 	ok = ok && churn_auto(people, loop, out);
-	person_end(people + 1);
-	person_end(people);
+	ok = scan_end(loop, faults) && ok;
+	people_end(people);
 	return ok;
 }
 
@@ -138,23 +174,33 @@ static bool measure_autos(FILE *out)
 	return ok;
 }
 
-bool measure_churn(FILE *out)
+/* Of one thread, scans leave alone what is on its node. */
+static bool churn_often(const struct loop *loop, FILE *out)
 {
 	struct person people[2];
-	unsigned int i, turn;
+	unsigned int turn;
+	uint64_t faults;
 	bool ok;
 
-	ok = person_start(people, CHURN_MIB, false) &
-		person_start(people + 1, CHURN_MIB, true);
+	ok = people_start(people, CHURN_MIB, loop->scanned_ms);
+	faults = scan_begin(loop);
 	/* The first turn only warms up. */
-	for (i = 0; ok && i < ARRAY_SIZE(loops); i++) {
-		per_time_us(people, loops + i);
-		per_time_us(people + 1, loops + i);
-		for (turn = 0; ok && turn < 10 * turns + 1; turn++)
-			ok = expect(churn(people, loops + i, turn, out));
-	}
-	person_end(people + 1);
-	person_end(people);
+	per_time_us(people, loop);
+	per_time_us(people + 1, loop);
+	for (turn = 0; ok && turn < 10 * turns + 1; turn++)
+		ok = expect(churn(people, loop, turn, out));
+	ok = scan_end(loop, faults) && ok;
+	people_end(people);
+	return ok;
+}
+
+bool measure_churn(FILE *out)
+{
+	bool ok = true;
+	unsigned int i;
+
+	for (i = 0; ok && i < ARRAY_SIZE(loops); i++)
+		ok = churn_often(loops + i, out);
 	return ok && measure_autos(out);
 }
 

@@ -15,6 +15,7 @@ struct order {
 
 #define READERS		2
 #define CHURNED		(4UL << 20)	/* of its memory, by what changes it */
+#define SCANNED		(32UL << 20)	/* what is read while it is scanned */
 #define FORK_WRITES	64		/* pages that are copied after a fork */
 
 static unsigned char *memory, *spare;
@@ -148,6 +149,14 @@ static void forget(void)
 	write_pages(memory, CHURNED / PAGE);
 }
 
+static void read_again(void)
+{
+	int i;
+
+	for (i = 0; i < 100; i++)
+		read_pages(memory, SCANNED / PAGE);
+}
+
 static void often(void (*once)(void), unsigned long times)
 {
 	while (times--)
@@ -165,6 +174,7 @@ static void obey(const struct order *order)
 	case TASK_PROTECT: often(protect, order->amount); break;
 	case TASK_FORK: often(fork_once, order->amount); break;
 	case TASK_DONTNEED: often(forget, order->amount); break;
+	case TASK_READ_AGAIN: often(read_again, order->amount); break;
 	case TASK_SPREAD: spread(); break;
 	}
 }

@@ -39,7 +39,8 @@ bool settle_on(const struct person *person, unsigned int place)
 
 	return person_do(person, TASK_READ_SPARE, place, 0) &&
 		within(10, look(person->pid, &found) &&
-			   found.node[node].walked == node);
+			   found.node[node].walked == node) &&
+		person_do(person, TASK_READ_SPARE, place, 0);
 }
 
 double local_share(const struct whereabouts *found, int node)
