@@ -26,7 +26,12 @@
 
 #define RUBATO_AUTO_TABLES	64	/* map 128 MiB: fewer are not worth it */
 #define RUBATO_AUTO_AGREE	3	/* periods in a row before a change */
-#define RUBATO_AUTO_COST	20	/* copies may take one part in so many */
+/*
+ * Of the threads' time, copies may take one part in so many, as it is counted: what
+ * is lost in TLBs and caches is not, and was about as much again where both were
+ * measured.
+ */
+#define RUBATO_AUTO_COST	40
 #define RUBATO_AUTO_WAIT	16	/* periods after the first time */
 #define RUBATO_AUTO_WAIT_MAX	4096	/* and after many */
 /* On one node: all threads but one in so many. */
