@@ -43,6 +43,17 @@ bool settle_on(const struct person *person, unsigned int place)
 		person_do(person, TASK_READ_SPARE, place, 0);
 }
 
+static bool settle_everywhere(const struct person *person)
+{
+	unsigned int i;
+
+	for (i = 0; i < places; i++) {
+		if (!settle_on(person, i))
+			return expect(!"every node has a replica");
+	}
+	return true;
+}
+
 double local_share(const struct whereabouts *found, int node)
 {
 	const struct tables *at = found->node + node;
@@ -69,17 +80,6 @@ static void tell_locality(FILE *out, const struct whereabouts *found)
 			node, local_share(found, node), at->replica,
 			LOCALITY_MIB / 2);
 	}
-}
-
-static bool settle_everywhere(const struct person *person)
-{
-	unsigned int i;
-
-	for (i = 0; i < places; i++) {
-		if (!settle_on(person, i))
-			return expect(!"every node has a replica");
-	}
-	return true;
 }
 
 bool measure_locality(FILE *out)
@@ -189,7 +189,8 @@ bool measure_memory(FILE *out)
 				      (mib << 20) / PAGE)) &&
 			expect(tell_memory(&person, read, out));
 	}
-	ok = ok && expect(person_do(&person, TASK_READ_ALL, 0, 0)) &&
+	ok = ok && settle_everywhere(&person) &&
+		expect(person_do(&person, TASK_READ_ALL, 0, 0)) &&
 		expect(tell_memory(&person, "256, all nodes", out));
 	person_end(&person);
 	return ok;
