@@ -46,6 +46,7 @@ bool person_start(struct person *person, unsigned long mib, bool enrolled);
 /* Returns the nanoseconds that it took, 0: it is no more. */
 uint64_t person_do(const struct person *person, enum task task,
 		   unsigned int place, unsigned long amount);
+/* Zeroed, it was never started, and that is all right. */
 void person_end(struct person *person);
 
 uint64_t now_ns(void);

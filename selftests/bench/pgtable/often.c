@@ -18,7 +18,7 @@
 static bool miss(unsigned int order, FILE *out)
 {
 	uint64_t fills, entries;
-	struct person person;
+	struct person person = {};
 	bool ok;
 
 	ok = expect(!put_number(PGTABLE "fill_order", order)) &&
@@ -150,7 +150,7 @@ static bool churn_auto(const struct person *people, const struct loop *loop,
 
 static bool measure_auto(const struct loop *loop, FILE *out)
 {
-	struct person people[2];
+	struct person people[2] = {};
 	uint64_t faults;
 	bool ok;
 
@@ -177,7 +177,7 @@ static bool measure_autos(FILE *out)
 /* Of one thread, scans leave alone what is on its node. */
 static bool churn_often(const struct loop *loop, FILE *out)
 {
-	struct person people[2];
+	struct person people[2] = {};
 	unsigned int turn;
 	uint64_t faults;
 	bool ok;
@@ -231,7 +231,7 @@ static void tell_hooks(const char *when, FILE *out)
 
 bool measure_cost(FILE *out)
 {
-	struct person person;
+	struct person person = {};
 	bool ok;
 
 	ok = expect(!put(PGTABLE "policy", "off"));

@@ -256,6 +256,8 @@ uint64_t person_do(const struct person *person, enum task task,
 /* And nothing of it is left to be counted for the next one. */
 void person_end(struct person *person)
 {
+	if (person->pid <= 0)	/* to kill() that is a crowd */
+		return;
 	kill(person->pid, SIGKILL);
 	waitpid(person->pid, NULL, 0);
 	close(person->to);

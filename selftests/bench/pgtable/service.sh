@@ -232,6 +232,7 @@ measure()
 	cd "$ROOT/selftests/pgtable" || exit
 	. ./lib.sh
 	pgtable_begin
+	balancing=$(< /proc/sys/kernel/numa_balancing)
 	echo 0 > /proc/sys/kernel/numa_balancing
 	ip link set lo up
 	service 3> "$BENCH_DIR/$1.raw"
@@ -242,6 +243,7 @@ measure()
 	echo 1 > "$CG/rbkb/cgroup.kill"
 	walkers_kill
 	remove_all
+	echo "$balancing" > /proc/sys/kernel/numa_balancing
 	exit $status
 )
 

@@ -85,7 +85,7 @@ static void tell_locality(FILE *out, const struct whereabouts *found)
 bool measure_locality(FILE *out)
 {
 	struct whereabouts found;
-	struct person person;
+	struct person person = {};
 	bool ok;
 
 	ok = person_start(&person, LOCALITY_MIB, true) &&
@@ -140,7 +140,7 @@ static bool move(const struct person *person, unsigned int place, FILE *out)
 
 bool measure_migrate(FILE *out)
 {
-	struct person person;
+	struct person person = {};
 	unsigned int i;
 	bool ok;
 
@@ -174,7 +174,7 @@ static bool tell_memory(const struct person *person, const char *read,
 bool measure_memory(FILE *out)
 {
 	static const unsigned int parts[] = { 16, 4, 2, 1 };
-	struct person person;
+	struct person person = {};
 	unsigned long mib;
 	char read[32];
 	unsigned int i;
