@@ -27,9 +27,9 @@
 #define RUBATO_AUTO_TABLES	64	/* map 128 MiB: fewer are not worth it */
 #define RUBATO_AUTO_AGREE	3	/* periods in a row before a change */
 /*
- * Of the threads' time, copies may take one part in so many, as it is counted: what
- * is lost in TLBs and caches is not, and was about as much again where both were
- * measured.
+ * Of the threads' time, copies may take one part in so many, as it is counted. They
+ * may cost twice that: what is lost in TLBs and caches is not counted, and nothing
+ * says how much it is.
  */
 #define RUBATO_AUTO_COST	40
 #define RUBATO_AUTO_WAIT	16	/* periods after the first time */
